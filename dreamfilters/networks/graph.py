@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -71,6 +71,7 @@ class Graph:
     held: tuple[str, ...] = ()  # names of the inputs that do not take the image
     outputs: tuple[str, ...] = ()  # names of the steps that compute the model's outputs
     image: str = ""  # name of the input that takes the image
+    factors: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # name of a step -> what multiplies its output
 
     @cached_property
     def by_name(self) -> dict[str, Step]:

@@ -189,7 +189,7 @@ def _check_rows(graph: Graph, layer: str, step: Step) -> None:
 
 def _calls(graph: Graph, steps: Iterable[Step], rule: GradientRule | None = None) -> list[_Call]:
     outputs = outputs_of(graph)
-    return [_Call(step, outputs[step.name], rule) for step in steps]
+    return [_Call(step, outputs[step.name], rule, graph.factors.get(step.name)) for step in steps]
 
 
 def _of_input(graph: Graph, x: Tensor) -> dict[int, Tensor]:
@@ -242,14 +242,13 @@ def _watched(graph: Graph, address: str) -> tuple[Step, bool]:
 class _Call:
     """One step that runs on a twin of its layer."""
 
-    def __init__(self, step: Step, output: Output, rule: GradientRule | None) -> None:
-        self.step = step
+    def __init__(self, step: Step, output: Output, rule: GradientRule | None, factors: Tensor | None = None) -> None:
+        self.step, self.factors = step, factors
         self.activation = inline_activation(step)
         self.operation = twin(step.operation, **({"activation": keras.activations.linear} if self.activation else {}))
         self.takes_training = isinstance(self.operation, keras.layers.Layer)
         self.operation, self.activation = reproducible(step, output, self.operation, self.activation)
-        self.pure = is_pure(step)
-        self.filter_slice = filter_slice(step)
+        self.pure, self.filter_slice = is_pure(step), filter_slice(step) if factors is None else None
         if rule is not None:
             self.operation, self.activation = rule.step(step, self.operation, self.activation)
 
@@ -265,6 +264,8 @@ class _Call:
         linear[self.step.outputs[0]] = values[self.step.inputs[0]] if self.pure else outputs[0]
         if self.activation:
             outputs = [self.activation(outputs[0])]
+        if self.factors is not None:
+            outputs[0] = outputs[0] * ops.cast(self.factors, outputs[0].dtype)
         values.update(zip(self.step.outputs, outputs, strict=True))
 
     def _outputs(self, values: dict[int, Tensor]) -> list[Tensor]:

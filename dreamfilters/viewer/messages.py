@@ -181,6 +181,7 @@ class JobRequest:
         kind: the command: 'evaluate', 'audit', 'compare' or 'embed'.
         targets: of a comparison.
         method: of an embedding.
+        dreams: whether an embedding shows the finished dreams among the images.
         images: what the command is given.
         out: parent of the run folder; None for that of the command.
     """
@@ -191,6 +192,7 @@ class JobRequest:
     images: ScanRequest
     out: Path | None = None
     method: str = ""
+    dreams: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ GROUPS = {
     "quality": "class dreams classified by independently trained networks",
     "viewer": "the viewer in a browser, against one request per unit",
     "viewer_heatmap": "a heatmap in the viewer, from click to painted, beside the same in Python",
+    "viewer_webcam": "frames of the webcam on the page of a unit, each with forward map and backward pass",
     "training": "epochs with TrainingMonitor against those without it",
     "attribution": "heatmaps against peers; occlusion and RISE against as many forward passes",
     "captum_agreement": "heatmaps against those of Captum on the same weights",

@@ -260,10 +260,10 @@ def test_a_unit_opens_on_a_click_with_its_evidence(tab, base):
     facts = fetch_json(tab, f"api/units/{layer}/{unit}")
     assert tab.text_content(".unit h1") == f"conv6:{unit}"
     assert facts["verdict"]["sentence"] in tab.text_content(".unit .verdict")
-    until(tab, "document.querySelectorAll('.unit-views .exact').length === 7")  # the image and six strongest
+    until(tab, "document.querySelectorAll('.unit-views .exact').length === 10")  # the image and nine strongest
     until(tab, "[...document.images].every((one) => one.complete && one.naturalWidth > 0)")
     shown = tab.locator(".unit-views figcaption b").all_text_contents()
-    assert shown[2:] == [f"{one['response']:#.3g}" for one in facts["strongest"][:6]]
+    assert shown[2:] == [f"{one['response']:#.3g}" for one in facts["strongest"][:9]]
     assert tab.locator(".chart .bar").count() == np.count_nonzero(facts["histogram"]["counts"])
     tab.keyboard.press("l")
     until(tab, f"document.querySelector('article.unit')?.dataset.unit === 'conv6:{(int(unit) + 1) % 128}'")
@@ -600,11 +600,11 @@ def export(tab, item, folder):
 def test_a_unit_is_exported_as_an_image_and_as_json(tab, base, tmp_path):
     go(tab, base, f"/conv6/22?image={STOP}")
     tab.wait_for_selector("article.unit[data-ready=yes]")
-    until(tab, "document.querySelectorAll('.unit-views .exact').length === 7")
+    until(tab, "document.querySelectorAll('.unit-views .exact').length === 10")
     name, file = export(tab, "Save this view as PNG", tmp_path)
     assert name == "conv6-22.png"
     with Image.open(file) as saved:
-        assert saved.width > 7 * 160  # the image and six strongest ones, above their maps
+        assert saved.width > 10 * 160  # the image and nine strongest ones, above their maps
         assert saved.height > 2 * 160
         assert len(saved.convert("RGB").getcolors(1 << 24)) > 200
     name, file = export(tab, "Save the unit as JSON", tmp_path)
@@ -758,8 +758,9 @@ def test_an_embedding_starts_from_the_work_menu_and_its_map_opens_images(tab, ba
     found = fetch_json(tab, "api/embedding")
     assert declared_keys("EmbeddingMap") <= found.keys()
     names = [each["name"] for each in fetch_json(tab, "api/state")["images"]]
-    assert set(found["names"]) <= set(names)
-    assert None not in found["images"]
+    count = len(found["names"]) - found["dreams"]  # those of earlier tests
+    assert set(found["names"][:count]) <= set(names)
+    assert None not in found["images"][:count]
     assert tab.evaluate(NAMELESS) == []
     chosen = found["names"].index(STOP)
     assert tab.get_attribute(".map-stage canvas", "data-painted") == f"points {chosen} 1"
@@ -774,6 +775,24 @@ def test_an_embedding_starts_from_the_work_menu_and_its_map_opens_images(tab, ba
     tab.click(".map-near button >> nth=0")
     until(tab, f"document.querySelector('.map-image p b').textContent === {near!r}")
     assert (kept / "embed" / "embedding.csv").is_file()
+
+
+def test_a_dream_on_the_map_opens_its_unit(tab, base, kept):
+    go(tab, base, f"/conv1/3?image={STOP}")
+    tab.wait_for_selector("article.unit[data-ready=yes]")
+    tab.keyboard.press("d")
+    tab.wait_for_selector(".current-dream.done")
+    tab.keyboard.press("i")
+    tab.click(".middle .embed >> text=Embed the images")
+    until(tab, "fetch('api/embedding').then((a) => a.json()).then((map) => map.names?.includes('conv1:3'))")
+    found = fetch_json(tab, "api/embedding")
+    index = found["names"].index("conv1:3")
+    assert index >= len(found["names"]) - found["dreams"]
+    tab.wait_for_selector(".map-legend >> text=dreams")
+    tab.click(".map-legend >> text=dreams")  # shown alone, so that the click meets no image
+    tab.locator(".map-stage canvas").click(position=tab.evaluate(ON_MAP, index))
+    tab.wait_for_selector("article.unit[data-ready=yes]")
+    assert tab.get_attribute("article.unit", "data-unit") in found["names"][-found["dreams"] :]
 
 
 def test_the_map_is_used_by_keys_and_shows_a_class_alone(tab, base):

@@ -6,7 +6,7 @@ import math
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import numpy as np
 import pytest
@@ -486,6 +486,22 @@ def embed_job(phase, **more):
     }  # fmt: skip
 
 
+def test_changed_units_of_layers_with_hostile_names_are_text_and_other_changes_are_left_out(tab, canned, log):
+    net = network(HOSTILE)
+    canned.serve(state(net, [image(0)]))
+    changes = "".join(f"&change={quote(f'{name}:1:{number % 2 * 3}', safe='')}" for number, name in enumerate(HOSTILE))
+    go(tab, canned, f"/{quote(HOSTILE[0], safe='')}?sort=number{changes}&change=x:1:NaN&change=x:1:1e9&change=x")
+    tab.wait_for_selector(".change-notice")
+    stated = tab.locator(".change-notice .change a").all_text_contents()
+    assert stated == [f"{name}:1 {'× 3' if number % 2 else 'ablated'}" for number, name in enumerate(HOSTILE)]
+    assert tab.locator(".change-notice :is(img, script, iframe, svg), .change-tag *").count() == 0
+    ids = ",".join(f"L{number}:1:{number % 2 * 3}" for number in range(len(HOSTILE)))
+    until(tab, "document.querySelector('.scroll-content canvas')?.dataset.painted?.endsWith(' true')")
+    assert any(f"change={quote(ids, safe='')}" in each for each in log.requests if "/api/maps/" in each)
+    tab.keyboard.press("u")
+    tab.wait_for_selector(".change-notice", state="detached")
+
+
 def embedding(names, **more):
     """A map of images on a diagonal, of one class each."""
     places, count = list(range(len(names))), len(names)
@@ -494,7 +510,8 @@ def embedding(names, **more):
         "names": list(names), "images": [f"I{number}" for number in places], "classes": list(names),
         "colors": ["rgb(200, 0, 0)"] * count, "numbers": places, "x": places, "y": places, "fine": max(1, count - 1),
         "rows": [0] * count, "columns": places, "shape": [1, count], "sheets": ["api/images/I0/thumb.png"],
-        "neighbors": [[(number + 1) % count] for number in places], "across": 1, "side": SIDE, **more,
+        "neighbors": [[(number + 1) % count] for number in places], "across": 1, "side": SIDE,
+        "dreams": 0, "units": [], **more,
     }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from dreamfilters.attribution.scorer import Scorer, activation_count, steps_run
 from dreamfilters.backend import Tensor
 from dreamfilters.dreams.objectives.objective import Objective, Wanted
 from dreamfilters.dreams.settings import NonNegative, Settings
+from dreamfilters.errors import ModelError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.networks import Network
 from dreamfilters.networks.layers.layer_kinds import outputs_of
@@ -53,8 +54,11 @@ class Lrp(Settings):
         """Return signed heatmaps (n, h, w) for images (n, h, w, c) in [0, 1].
 
         Raises:
-            ModelError: a layer between image and score has no rule, such as attention or layer normalization.
+            ModelError: a layer between image and score has no rule, such as attention or layer normalization, or units
+                are changed.
         """
+        if network.graph.factors:
+            raise ModelError(f"{self.name}: has no rule for changed units; use gradient")
         held = _HALVES * activation_count(network, objective)
         scorer, epsilon = Scorer(network, objective, held=held), self.epsilon
         key = (Lrp, epsilon, objective.kind, objective.layers)

@@ -24,6 +24,9 @@ from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.serialization import plain
 
 if TYPE_CHECKING:  # it imports TensorFlow
+    import numpy as np
+    from numpy.typing import NDArray
+
     from dreamfilters.evidence.embedding.feature_job import FeatureJob
     from dreamfilters.evidence.embedding.feature_table import ImageFeatures
 
@@ -35,9 +38,9 @@ _PACKAGES = ("scikit-learn", "umap-learn")  # whose versions decide the bytes of
 
 @dataclass(frozen=True, eq=False)
 class DreamImages:
-    """Dreams to show among the images: the files, and the target and class of each."""
+    """Dreams to show among the images: the files, or an array (n, h, w, c), and the target and class of each."""
 
-    folder: ImageFolder
+    folder: ImageFolder | NDArray[np.float32]
     names: tuple[str, ...]
     labels: tuple[str, ...]
 
@@ -203,11 +206,11 @@ def dream_images(folder: Path, network: Any) -> DreamImages:
     chosen = replace(
         found, paths=tuple(found.paths[place] for place in places), labels=("",) * len(places)
     )  # fmt: skip
-    labels = tuple(_class_of(network, target) if records else "" for target in targets)
+    labels = tuple(class_of(network, target) if records else "" for target in targets)
     return DreamImages(chosen, tuple(targets), labels)
 
 
-def _class_of(network: Any, target: str) -> str:
+def class_of(network: Any, target: str) -> str:
     """Return the class of a target such as class:STOP, "" for another one."""
     from dreamfilters.dreams.objectives.targets import class_word
 

@@ -23,6 +23,7 @@ from dreamfilters.viewer.messages import BusyError
 from dreamfilters.viewer.server.access import Access, Gate
 from dreamfilters.viewer.server.request_bodies import TooLargeError, read_body, read_json
 from dreamfilters.viewer.services.image_store import MAX_UPLOAD
+from dreamfilters.viewer.services.live_service import MAX_FRAME
 from dreamfilters.viewer.services.service import Service
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -150,7 +151,12 @@ def _add_images(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/frames")
     async def camera_frame(request: Request) -> Response:
-        return _json(await service.images.set_camera_frame(await read_body(request, MAX_UPLOAD)))
+        return _json(await service.images.set_camera_frame(await read_body(request, MAX_FRAME)))
+
+    @app.post("/api/live/{layer}/{unit}")
+    async def live_frame(request: Request, layer: str, unit: int, method: str = "", change: str = "") -> Response:
+        content = await read_body(request, MAX_FRAME)
+        return _json(await service.live.frame(content, layer, unit, method, change))
 
 
 def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
@@ -162,8 +168,8 @@ def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/jobs")
     async def start_job(request: Request) -> Response:
-        kinds = {"kind": str, "layer": str, "units": list, "method": str}
-        values = await read_json(request, kinds, layer="", units=[], method="pca")
+        kinds = {"kind": str, "layer": str, "units": list, "method": str, "dreams": bool}
+        values = await read_json(request, kinds, layer="", units=[], method="pca", dreams=False)
         return _json(await service.jobs.start(**values))
 
     @app.get("/api/jobs/{job}/files/{name}")

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 
-from dreamfilters.errors import DreamfiltersError, ImageError, ModelError, UnknownNameError
-from dreamfilters.viewer.messages import BusyError, ImageArray, ImageEvidence, NetworkDescription, ScanRequest
+from dreamfilters.attribution.ablation.unit_change import MOST_UNITS, UnitChange
+from dreamfilters.errors import (
+    DreamfiltersError,
+    ImageError,
+    ModelError,
+    TargetError,
+    UnknownNameError,
+    printable,
+)
+from dreamfilters.viewer.messages import (
+    CLASS_LAYER,
+    BusyError,
+    ImageArray,
+    ImageEvidence,
+    NetworkDescription,
+    ScanRequest,
+)
 from dreamfilters.viewer.services.image_store import ImageStore, StoredImage
 from dreamfilters.viewer.services.snippets import Snippets
 from dreamfilters.viewer.services.worker_client import WorkerClient
+
+_NUMBER = r"[+-]?(?:nan|inf|\d{1,12}(?:\.\d{0,12})?(?:e[+-]?\d{1,3})?)"
+_CHANGE = re.compile(rf"(\w{{1,12}}):(\d{{1,9}}):({_NUMBER})", re.ASCII)  # id of a layer, unit, factor
 
 
 @dataclass(eq=False)
@@ -58,6 +77,29 @@ class Catalog:
         if not 0 <= unit < info.units:
             raise UnknownNameError(f"{info.name}:{unit}: the layer has {info.units} units")
         return description
+
+    async def changed_units(self, text: str) -> tuple[UnitChange, ...]:
+        """Return the changed units that an address lists as layer:unit:factor, joined by commas; () for none.
+
+        Units of factor 1 are left out.
+
+        Raises:
+            UnknownNameError, TargetError: no such layer or unit, no such factor, or too many units.
+        """
+        words = text.split(",") if text else []
+        if len(words) > MOST_UNITS:
+            raise TargetError(f"{len(words)} changed units: at most {MOST_UNITS}")
+        found = []
+        for word in words:
+            match = _CHANGE.fullmatch(word)
+            if match is None:
+                raise TargetError(f"change {printable(word[:40])}: expected layer:unit:factor, such as L3:12:0")
+            layer, unit = match[1], int(match[2])
+            description = await self.network_with_unit(layer, unit)
+            if layer == CLASS_LAYER:
+                raise TargetError("the classes are the output of the network; change a unit of an earlier layer")
+            found.append(UnitChange(description.layers[layer].name, unit, float(match[3])))
+        return tuple(each for each in found if each.factor != 1)
 
     async def image(self, image: str) -> StoredImage:
         """Return an image's entry in the store, or raise UnknownNameError."""

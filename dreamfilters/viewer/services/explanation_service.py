@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,11 @@ class ExplanationService:
     def __init__(self, catalog: Catalog, images: Path | None) -> None:
         """Explain the units of a catalog; `images` is the folder or file that the viewer was started with."""
         self._catalog, self._images = catalog, images
-        self._cache: ByteCache[Hashable, Values] = ByteCache(_CACHE, size_of=lambda values: len(str(values)))
+        self._cache: ByteCache[tuple[Any, ...], Values] = ByteCache(_CACHE, size_of=lambda values: len(str(values)))
 
-    async def heatmap(self, layer: str, unit: int, image: str, method: str, against: int | None = None) -> Values:
+    async def heatmap(
+        self, layer: str, unit: int, image: str, method: str, against: int | None = None, change: str = ""
+    ) -> Values:
         """Return a heatmap of a unit's score, and what makes it again; see `worker.explanations.pixel_heatmap`.
 
         The first method of the network's description is quick: it does not wait for dreams.
@@ -33,23 +34,35 @@ class ExplanationService:
             layer, unit, image: what is explained, by ids.
             method: name of an attribution method.
             against: another unit of the layer, whose score is subtracted.
+            change: changed units of the network, see `Catalog.changed_units`.
 
         Raises:
             UnknownNameError, TargetError: unknown names, or a unit without gradient.
         """
-        description, names = await self._with_method(layer, unit, against, method)
+        _, names = await self.checked_method(layer, unit, against, method)
         quick = method == names[0]
         values = await self._computed(
-            "heatmap" if quick else "slow_heatmap", _INTERACTIVE if quick else _SLOW, image,
+            "heatmap" if quick else "slow_heatmap", _INTERACTIVE if quick else _SLOW, image, change,
             layer=layer, unit=unit, method=method, against=against,
         )  # fmt: skip
+        return {**values, **await self.reproduction(layer, unit, image, method, against, changed=bool(change))}
+
+    async def reproduction(
+        self, layer: str, unit: int, image: str, method: str, against: int | None = None, *, changed: bool = False
+    ) -> Values:
+        """Return the command and the code that make a heatmap again; both are "" for a changed network."""
+        if changed:
+            return {"command": "", "python": ""}
+        description = await self._catalog.network()
         target, other = (None if each is None else description.target(layer, each) for each in (unit, against))
         command, python = self._catalog.snippets.attribution(
             str(target), self._path(await self._catalog.image(image)), method, other, description.chosen_size
         )
-        return {**values, "command": command, "python": python}
+        return {"command": command, "python": python}
 
-    async def trust(self, layer: str, unit: int, image: str, method: str, against: int | None = None) -> Values:
+    async def trust(
+        self, layer: str, unit: int, image: str, method: str, against: int | None = None, change: str = ""
+    ) -> Values:
         """Return how far the heatmap of these arguments can be trusted; see `worker.explanations.heatmap_trust`.
 
         It waits for everything else, and its progress is the event `trust`, whose id joins the arguments by colons.
@@ -57,24 +70,26 @@ class ExplanationService:
         Raises:
             UnknownNameError, TargetError: as `heatmap`.
         """
-        await self._with_method(layer, unit, against, method)
+        await self.checked_method(layer, unit, against, method)
         words = (layer, unit, image, method, "" if against is None else against)
         return await self._computed(
-            "trust", JOB, image, layer=layer, unit=unit, method=method, against=against, name=":".join(map(str, words))
-        )
+            "trust", JOB, image, change,
+            layer=layer, unit=unit, method=method, against=against, name=":".join(map(str, words)),
+        )  # fmt: skip
 
-    async def logit_units(self, unit: int, image: str, against: int | None = None) -> Values:
+    async def logit_units(self, unit: int, image: str, against: int | None = None, change: str = "") -> Values:
         """Return the units that carry the logit of a class, or its margin; see `worker.explanations.logit_units`.
 
         Raises:
             UnknownNameError, TargetError: as `heatmap`.
         """
         await self._described(CLASS_LAYER, unit, against)
-        values = await self._computed("logit_units", _SLOW, image, unit=unit, against=against)
+        values = await self._computed("logit_units", _SLOW, image, change, unit=unit, against=against)
         path = self._path(await self._catalog.image(image))
-        return {**values, "python": self._catalog.snippets.logit_attribution(path, unit, against)}
+        code = "" if change else self._catalog.snippets.logit_attribution(path, unit, against)
+        return {**values, "python": code}
 
-    async def _with_method(
+    async def checked_method(
         self, layer: str, unit: int, against: int | None, method: str
     ) -> tuple[NetworkDescription, list[str]]:
         """Return the description of `_described` and the names of the methods, of which `method` is one."""
@@ -94,15 +109,22 @@ class ExplanationService:
             raise TargetError(f"{info.name}: no heatmap is possible: {info.reason}")
         return description
 
-    async def _computed(self, action: str, priority: int, image: str, **arguments: Any) -> Values:
-        """Return what the worker computes for an image, from the cache where it is there."""
+    async def _computed(self, action: str, priority: int, image: str, change: str, **arguments: Any) -> Values:
+        """Return what the worker computes for an image, from the cache where it is there.
+
+        What was computed for earlier versions of the image, such as frames of the webcam, is dropped.
+        """
+        changes = await self._catalog.changed_units(change)
         input_key, pixels = await self._catalog.network_input(image)
         description = self._catalog.description
-        key = (action, input_key, description and description.form_key, *arguments.items())
+        key = (action, input_key, description and description.form_key, changes, *arguments.items())
         values = self._cache.get(key)
         if values is None:
-            values = await self._catalog.worker.request(action, priority=priority, image=pixels, **arguments)
+            values = await self._catalog.worker.request(
+                action, priority=priority, image=pixels, changes=changes, **arguments
+            )
             if description is self._catalog.description:  # the network has the same input form
+                self._cache.drop(lambda known: known[1][0] == image and known[1][1] < input_key[1])
                 self._cache[key] = values
         return values
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
+from dreamfilters.attribution.ablation.unit_change import UnitChange
 from dreamfilters.errors import TargetError
 from dreamfilters.images import png_bytes
 from dreamfilters.viewer.byte_cache import ByteCache
@@ -16,11 +17,15 @@ from dreamfilters.viewer.services.image_store import StoredImage
 _CACHE = 2**27  # bytes of maps
 _MAX_POSITION = 2**20  # rows and columns of a map
 
-MapKey: TypeAlias = tuple[str, str, int]  # layer, image, version of the image
+Changes: TypeAlias = tuple[UnitChange, ...]
+MapKey: TypeAlias = tuple[str, str, int, Changes]  # layer, image, version of the image, changed units
 
 
 class ImageService:
-    """Images and maps by their ids."""
+    """Images and maps by their ids.
+
+    The argument `change` of a method lists changed units, see `Catalog.changed_units`.
+    """
 
     def __init__(
         self, catalog: Catalog, top: int, confidence: Callable[[str], float | None], on_change: Callable[[], None]
@@ -84,35 +89,40 @@ class ImageService:
             self._on_change()
         return self._values(image)
 
-    async def predictions(self, image: str) -> Values:
+    async def predictions(self, image: str, change: str = "") -> Values:
         """Return the top-k classes predicted for an image."""
-        await self._catalog.network()
+        changes = await self._catalog.changed_units(change)
         key, pixels = await self._catalog.network_input(image)
-        return {"classes": await self._catalog.worker.request("predictions", key=key, image=pixels, top=self._top)}
+        worker = self._catalog.worker
+        return {"classes": await worker.request("predictions", key=key, image=pixels, top=self._top, changes=changes)}
 
-    async def mask_png(self, image: str) -> bytes:
+    async def mask_png(self, image: str, change: str = "") -> bytes:
         """Return an image with the mask of its predicted classes over it as a PNG, for a network with a map of classes.
 
         Raises:
             UnknownNameError, TargetError: unknown image, or the output is no map of classes.
         """
+        changes = await self._catalog.changed_units(change)
         key, pixels = await self._catalog.network_input(image)
-        png: bytes = await self._catalog.worker.request("class_mask_png", key=key, image=pixels)
+        png: bytes = await self._catalog.worker.request("class_mask_png", key=key, image=pixels, changes=changes)
         return png
 
-    async def layer_maps(self, layer: str, image: str) -> Values:
+    async def layer_maps(self, layer: str, image: str, change: str = "") -> Values:
         """Return the numbers of each unit of a layer for an image."""
-        return {"layer": layer, "image": image, **(await self._layer_maps(layer, image)).values}
+        return {"layer": layer, "image": image, **(await self._layer_maps(layer, image, change)).values}
 
-    async def map_sheet(self, layer: str, image: str) -> bytes:
-        """Return the maps of a layer for an image, one byte per position; see `worker.session.encode_layer_maps`."""
-        return (await self._layer_maps(layer, image)).sheet
+    async def map_sheet(self, layer: str, image: str, change: str = "") -> bytes:
+        """Return the maps of a layer for an image, one byte per position; see `map_encoding.encode_layer_maps`."""
+        return (await self._layer_maps(layer, image, change)).sheet
 
-    async def unit_map(self, layer: str, image: str, unit: int) -> Values:
+    async def unit_map(self, layer: str, image: str, unit: int, change: str = "") -> Values:
         """Return the map of a unit for an image, at full resolution."""
         await self._catalog.network_with_unit(layer, unit)
+        changes = await self._catalog.changed_units(change)
         key, pixels = await self._catalog.network_input(image)
-        values: Values = await self._catalog.worker.request("unit_map", layer=layer, unit=unit, key=key, image=pixels)
+        values: Values = await self._catalog.worker.request(
+            "unit_map", layer=layer, unit=unit, key=key, image=pixels, changes=changes
+        )
         return values
 
     async def receptive_field(self, layer: str, row: int = 0, column: int = 0) -> Values:
@@ -129,12 +139,13 @@ class ImageService:
             "confidence": self._confidence(image.id),
         }  # fmt: skip
 
-    async def _layer_maps(self, layer: str, image: str) -> LayerMaps:
+    async def _layer_maps(self, layer: str, image: str, change: str) -> LayerMaps:
+        changes = await self._catalog.changed_units(change)
         description, stored = await self._catalog.network_with_layer(layer), await self._catalog.image(image)
         info = description.layers[layer]
         if not (info.is_visual and info.units):
             raise TargetError(f"{info.name}: has no units, so there are no maps of it")
-        key = (layer, image, stored.version)
+        key = (layer, image, stored.version, changes)
         known = self._maps.get(key)
         if known is not None:
             return known
@@ -145,11 +156,13 @@ class ImageService:
         return await asyncio.shield(self._running[key])  # a canceled caller does not end the task for the others
 
     async def _compute(self, key: MapKey) -> LayerMaps:
-        layer, image, _ = key
+        layer, image, _, changes = key
         input_key, pixels = await self._catalog.network_input(image)
         description = self._catalog.description
-        maps: LayerMaps = await self._catalog.worker.request("layer_maps", layer=layer, key=input_key, image=pixels)
-        if input_key == key[1:] and description is self._catalog.description:  # same camera's image, same input form
+        maps: LayerMaps = await self._catalog.worker.request(
+            "layer_maps", layer=layer, key=input_key, image=pixels, changes=changes
+        )
+        if input_key == key[1:3] and description is self._catalog.description:  # same camera's image, same input form
             self._maps[key] = maps
         return maps
 

@@ -28,6 +28,7 @@ from dreamfilters.viewer.services.image_service import ImageService
 from dreamfilters.viewer.services.image_store import ImageStore
 from dreamfilters.viewer.services.jobs.form_search import FormSearch
 from dreamfilters.viewer.services.jobs.job_service import JobService
+from dreamfilters.viewer.services.live_service import LiveService
 from dreamfilters.viewer.services.snippets import Snippets
 from dreamfilters.viewer.services.unit_service import UnitService
 from dreamfilters.viewer.services.worker_client import WorkerClient
@@ -82,6 +83,7 @@ class Service:
         )
         self.units = UnitService(self.catalog, self.dreams.queue)
         self.explanations = ExplanationService(self.catalog, settings.images)
+        self.live = LiveService(self.catalog, self.images, self.explanations, settings.top)
         self.classes = ClassService(self.catalog)
         self.overview = OverviewService(self.catalog, self.dreams.queue)
         self.form_search = FormSearch(self.catalog, self.hub, self._spawn)

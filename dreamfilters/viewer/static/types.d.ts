@@ -35,6 +35,7 @@ export interface Job {
   kind: JobKind;
   targets: string[]; // of a comparison
   method: string; // of an embedding
+  dreams: boolean; // whether an embedding shows dreams
   phase: DreamPhase;
   share: number; // of the work that is done
   note: string; // what is being done, the result or the error
@@ -193,6 +194,18 @@ export interface Layer {
   /** Why the layer has no units or cannot be dreamed. */
   reason: string | null;
 }
+
+/** The response to POST api/live/<layer>/<unit>, a frame of the webcam. */
+export type LiveFrame =
+  | { dropped: true } // a newer frame has replaced it
+  | {
+      dropped: false;
+      image: ImageInfo;
+      map: UnitMap;
+      classes: Prediction[];
+      plain_classes: Prediction[] | null; // of the plain network, where units are changed
+      heatmap: Heatmap | NoExplanation | null; // null without a method
+    };
 
 export interface ImageInfo {
   id: string;
@@ -509,6 +522,8 @@ export interface EmbeddingMap {
   method: string;
   names: string[];
   images: (string | null)[]; // the ids
+  dreams: number; // the last ones are dreams
+  units: ([string, number] | null)[]; // of each dream: the id of the layer, and the unit
   classes: string[]; // each once
   colors: string[]; // of the classes
   numbers: number[]; // the class, -1 for none
@@ -557,8 +572,12 @@ export interface Finding {
 // Derived by the page
 
 export type Limits = [number, number];
-export type Colormap = "magma" | "viridis" | "gray";
+/** "boosted": small values are brighter. */
+export type Colormap = BaseColormap | `${BaseColormap}-boosted`;
+export type BaseColormap = "magma" | "viridis" | "gray";
 export type UnitRef = { layer: string; unit: number };
+/** A unit whose output is multiplied by a factor: 0 ablates it. The layer is named. */
+export type UnitChange = UnitRef & { factor: number };
 
 /** What the link shows. Layers and images are named, so that a link outlives the server's ids. */
 export interface View {
@@ -567,6 +586,8 @@ export interface View {
   unit: number | null;
   images: string[];
   compare: UnitRef[];
+  /** The units that are ablated or boosted. */
+  changes: UnitChange[];
   /** "errors": the mistakes of the network; "embedding": the map of the images. */
   page: "errors" | "embedding" | null;
   /** Label and predicted class, -1 for none, of a cell of the confusion matrix. */

@@ -31,10 +31,12 @@ from dreamfilters.runs.storage.file_names import default_folder, slug
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.daemon_thread import Result, run_in_daemon_thread, until_done
 from dreamfilters.viewer.messages import Cancelled, DreamRequest, JobRequest, JobResult, Request, ScanRequest, Values
+from dreamfilters.viewer.worker.changed_sessions import ChangedSessions
 from dreamfilters.viewer.worker.dream_requests import Pause, compile_dream, dream_measures, run_dream
 from dreamfilters.viewer.worker.explanations import heatmap_trust, logit_units, pixel_heatmap
 from dreamfilters.viewer.worker.found_form import packed, ranking_values, save_form, with_form
-from dreamfilters.viewer.worker.jobs import run_job, separation_of
+from dreamfilters.viewer.worker.jobs import dream_images, run_job, separation_of
+from dreamfilters.viewer.worker.live_frames import live_frame
 from dreamfilters.viewer.worker.scan_task import run_scan, stored_verdicts
 from dreamfilters.viewer.worker.session import ModelSession, open_network
 
@@ -56,7 +58,8 @@ class Handlers:
         self._form_file = settings_file(spec) if isinstance(spec, str) else None
         self._inputs = options.get("inputs") or {}
         self._prior = None if options.get("prior") is None else read_prior(options["prior"])
-        self._session = ModelSession(open_network(spec, {key: each for key, each in options.items() if key != "prior"}))
+        network = open_network(spec, {key: each for key, each in options.items() if key != "prior"})
+        self._sessions = ChangedSessions(ModelSession(network))
         self._dreams: dict[str, tuple[DreamRequest, Dream]] = {}
         self._references: ReferenceSet | None = None
         self._scans = 0  # requested so far; only the latest is continued
@@ -65,22 +68,30 @@ class Handlers:
         send("network", self._session.description)
 
     def handle(self, request: Request, pause: Pause) -> Any:
-        """Return the value that a request names."""
-        session = self._session
+        """Return the value that a request names; its argument `changes` lists units that are changed for it."""
+        arguments = dict(request.arguments)
+        session = self._sessions.of(arguments.pop("changes", ()))
         interactive: dict[str, Callable[..., Any]] = {
             "layer_maps": session.layer_maps, "unit_map": session.unit_map, "predictions": session.predictions,
             "class_mask_png": session.class_mask_png, "heatmap": partial(pixel_heatmap, session),
+            "live_frame": partial(live_frame, session, self._session),
         }  # fmt: skip
         if request.action in interactive:
-            return interactive[request.action](**request.arguments)
+            return interactive[request.action](**arguments)
         with_steps: dict[str, Callable[..., Any]] = {
             "dream": self.dream, "compile_dream": self.compile_dream, "save_dream": self.save_dream,
             "measure": self.measure, "prior_check": self.prior_check, "job": self.job, "separate": self.separate,
             "find_form": self.find_form, "apply_form": self.apply_form, "save_form": self.save_form,
-            "slow_heatmap": partial(self.explain, pixel_heatmap), "logit_units": partial(self.explain, logit_units),
-            "trust": self.trust,
+            "slow_heatmap": partial(self.explain, partial(pixel_heatmap, session)),
+            "logit_units": partial(self.explain, partial(logit_units, session)),
+            "trust": partial(self.trust, session),
         }  # fmt: skip
-        return with_steps[request.action](pause, **request.arguments)
+        return with_steps[request.action](pause, **arguments)
+
+    @property
+    def _session(self) -> ModelSession:
+        """The session of the plain network."""
+        return self._sessions.plain
 
     def warm_up(self) -> Iterator[None]:
         """Compile what the first interactive request needs, as one background step."""
@@ -117,7 +128,7 @@ class Handlers:
         self._dreams[request.id] = request, dream
         while len(self._dreams) > _MAX_DREAMS:
             self._dreams.pop(next(iter(self._dreams)))
-        key, image = ("dream", request.id), session.network.form.fit(dream.image)
+        key, image = (request.id, 0), session.network.form.fit(dream.image)
         unit_map = session.unit_map(request.layer, request.unit, key, image)
         rows = [*unit_map["values"], unit_map["other_tokens"]]
         values = plain(dream.as_values())
@@ -171,10 +182,10 @@ class Handlers:
         Raises:
             Cancelled: it was canceled; the same work resumes later.
         """
-        session, images = self._session, self._images(request.images)
-        found, audit = self._in_thread(
-            pause, "job", request.id, lambda report: run_job(session.network, self._spec, request, images, report)
-        )
+        session, images, network = self._session, self._images(request.images), self._session.network
+        dreams = dream_images(network, [each for _, each in self._dreams.values()]) if request.dreams else None
+        work = partial(run_job, network, self._spec, request, images, dreams=dreams)
+        found, audit = self._in_thread(pause, "job", request.id, work)
         if found.evaluation is not None:
             self._evaluation = images, found.evaluation
         if audit is not None and session is self._session:
@@ -222,12 +233,12 @@ class Handlers:
 
     def explain(self, explanation: Callable[..., Values], pause: Pause, **arguments: Any) -> Values:
         """Return an explanation of an image, which may take long."""
-        return _wait_for(pause, partial(explanation, self._session, **arguments))
+        return _wait_for(pause, partial(explanation, **arguments))
 
-    def trust(self, pause: Pause, name: str, **arguments: Any) -> Values:
+    def trust(self, session: ModelSession, pause: Pause, name: str, **arguments: Any) -> Values:
         """Return how far a heatmap can be trusted; its progress is sent as events, whose id is the name."""
         return self._in_thread(
-            pause, "trust", name, lambda report: heatmap_trust(self._session, **arguments, progress=report)
+            pause, "trust", name, lambda report: heatmap_trust(session, **arguments, progress=report)
         )
 
     def find_form(self, pause: Pause, images: ScanRequest, search: int) -> Values:
@@ -249,7 +260,7 @@ class Handlers:
         """
         network, ranking = self._found(search)
         found = packed(ranking.best)
-        self._session = ModelSession(with_form(network, found))
+        self._sessions = ChangedSessions(ModelSession(with_form(network, found)))
         self._dreams.clear()
         self._references = self._evaluation = None
         self._scans += 1

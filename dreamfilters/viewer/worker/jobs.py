@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from dreamfilters.attribution.class_separation import PAIRS, compared_layer, separations
 from dreamfilters.comparison.compare import ComparePlan
 from dreamfilters.comparison.result import means_of, summary_lines
 from dreamfilters.dreams.default_recipes import DefaultRecipes
+from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import ImageError, ModelError
 from dreamfilters.evidence.embedding.feature_job import FeatureJob, layer_of
 from dreamfilters.evidence.embedding.registry import EMBEDDING_METHODS, method_of
@@ -26,6 +29,7 @@ from dreamfilters.progress import OnProgress
 from dreamfilters.report.pages.embedding.embedding_page import map_values
 from dreamfilters.runs.by_unit import audit_run, compare_run
 from dreamfilters.runs.over_images import embedding_run, embedding_store, evaluation_run
+from dreamfilters.runs.over_images.embedding_run import DreamImages, class_of
 from dreamfilters.runs.storage.file_names import default_folder
 from dreamfilters.runs.storage.manifest import Manifest
 from dreamfilters.runs.storage.run_folder import RunKind, free_folder
@@ -39,9 +43,14 @@ Plan: TypeAlias = tuple[RunKind, Callable[..., RunResult[Any]], Any]  # kind of 
 
 
 def run_job(
-    network: Network, spec: str, request: JobRequest, images: ImageFolder, progress: OnProgress
+    network: Network,
+    spec: str,
+    request: JobRequest,
+    images: ImageFolder,
+    progress: OnProgress,
+    dreams: DreamImages | None = None,
 ) -> tuple[JobResult, Audit | None]:
-    """Do long work and return its result, with the audit where it is one.
+    """Do long work and return its result, with the audit where it is one; an embedding shows `dreams` too.
 
     The folder is that of the command, numbered where it holds a run with other settings.
 
@@ -50,6 +59,7 @@ def run_job(
         DreamfiltersError: as the command.
     """
     kind, run, job = _PLANS[request.kind](network, spec, request, images)
+    job = job if dreams is None else replace(job, dreams=dreams)
     parent = default_folder(network.name, kind.command) if request.out is None else request.out / kind.command
     folder, _ = free_folder(parent, kind, job.settings)
     result = run(job, folder, progress=progress)
@@ -60,6 +70,19 @@ def run_job(
     embedding = embedding_values(value) if request.kind == "embed" else None
     found = JobResult(folder, _files(folder), _LINES[request.kind](value), evaluation, embedding)
     return found, value if request.kind == "audit" else None
+
+
+def dream_images(network: Network, dreams: Iterable[Dream]) -> DreamImages:
+    """Return the newest dream of each unit, to show among images.
+
+    Raises:
+        ImageError: there are none.
+    """
+    newest = {dream.name: dream for dream in dreams}
+    if not newest:
+        raise ImageError("no dream is finished yet; dream some units first")
+    images = np.stack([network.form.fit(dream.image) for dream in newest.values()])
+    return DreamImages(images, tuple(newest), tuple(class_of(network, target) for target in newest))
 
 
 def embedding_values(embedding: Embedding) -> Values:

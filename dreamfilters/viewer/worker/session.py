@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.objectives.units import quoted
@@ -25,8 +24,10 @@ from dreamfilters.viewer.byte_cache import ByteCache
 from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, LayerMaps, NetworkDescription, Values
 from dreamfilters.viewer.worker.attribution_methods import attribution_methods
 from dreamfilters.viewer.worker.found_form import with_form
+from dreamfilters.viewer.worker.map_encoding import encode_layer_maps, encode_unit_map
 
-MAX_SIDE = 64  # positions along a side of a map on the sheet of a layer; larger maps are reduced to block maxima
+ImageKey: TypeAlias = tuple[str, int]  # name and version
+
 _FORWARDING = ("identity", "cast", "reshape", "reorder")  # the values of the layer before, see `pass_through`
 _SIDE = 224  # pixels of the input of a network that takes any size
 _CACHE = 2**28  # bytes of activations that are cached
@@ -53,12 +54,20 @@ def open_network(spec: Any, options: Mapping[str, Any]) -> Network:
 class ModelSession:
     """Activations of a network on single images.
 
-    Images are distinguished by `key`, any hashable value; the activations of the latest images are cached.
+    Images are distinguished by `key`, a name and a version; the activations of the latest images are cached. Those of
+    an earlier version, such as a frame of the webcam that another one has replaced, are dropped.
     """
 
-    def __init__(self, network: Network, *, cache: int = _CACHE, all_layers: int = _ALL_LAYERS) -> None:
-        """Describe a network with a definite input size; both limits are in bytes of activations."""
-        self.network, self.description = network, describe_network(network)
+    def __init__(
+        self,
+        network: Network,
+        *,
+        cache: int = _CACHE,
+        all_layers: int = _ALL_LAYERS,
+        description: NetworkDescription | None = None,
+    ) -> None:
+        """Describe a network with a definite input size, unless that is done; limits are in bytes of activations."""
+        self.network, self.description = network, description or describe_network(network)
         self._cache: ByteCache[Any, Mapping[str, ImageArray]] = ByteCache(
             cache, size_of=lambda outputs: sum(values.nbytes for values in outputs.values())
         )
@@ -73,7 +82,7 @@ class ModelSession:
             blank = np.zeros((1, *description.size, description.channels), np.float32)
             activations(self.network, blank, [description.layers[each].name for each in self._layers])
 
-    def activation(self, layer: str, key: Any, image: ImageArray) -> ImageArray:
+    def activation(self, layer: str, key: ImageKey, image: ImageArray) -> ImageArray:
         """Return the output of a layer for an image, (h, w, c), (t, c) or (c,)."""
         layers = self._layers if self._together else (layer,)
         cache_key = (key, None if self._together else layer)
@@ -82,21 +91,22 @@ class ModelSession:
             names = [self.description.layers[each].name for each in layers]
             found = activations(self.network, image[None], names)
             outputs = {each: np.array(found[name][0]) for each, name in zip(layers, names, strict=True)}
+            self._cache.drop(lambda known: known[0][0] == key[0] and known[0] != key)
             self._cache[cache_key] = outputs
         return outputs[layer]
 
-    def layer_maps(self, layer: str, key: Any, image: ImageArray) -> LayerMaps:
+    def layer_maps(self, layer: str, key: ImageKey, image: ImageArray) -> LayerMaps:
         """Return the activation maps of a layer for an image."""
         return encode_layer_maps(UnitMaps.of(self.description.layers[layer], self.activation(layer, key, image)))
 
-    def unit_map(self, layer: str, unit: int, key: Any, image: ImageArray) -> Values:
+    def unit_map(self, layer: str, unit: int, key: ImageKey, image: ImageArray) -> Values:
         """Return the activation map of a unit for an image, at full resolution."""
         maps = UnitMaps.of(self.description.layers[layer], self.activation(layer, key, image), (unit,))
         values = encode_unit_map(maps)
         row, column = values["position"]
         return {**values, "box": list(self.description.box_of(layer, row, column))}
 
-    def predictions(self, key: Any, image: ImageArray, top: int) -> list[Values]:
+    def predictions(self, key: ImageKey, image: ImageArray, top: int) -> list[Values]:
         """Return the top-k classes predicted for an image; the values of a regression."""
         layer = self._predicted_from
         if layer is None:
@@ -108,7 +118,7 @@ class ModelSession:
             for each in predictions(self.network, self.activation(layer, key, image), top)
         ]  # fmt: skip
 
-    def class_mask_png(self, key: Any, image: ImageArray) -> bytes:
+    def class_mask_png(self, key: ImageKey, image: ImageArray) -> bytes:
         """Return an image with the color of the class that is predicted at each position over it, as a PNG.
 
         Raises:
@@ -230,70 +240,3 @@ def _edges(network: Network, ids: dict[str, str]) -> list[list[str]]:
         for slot in dict.fromkeys(step.inputs)
         if slot in writers
     ]
-
-
-def encode_layer_maps(maps: UnitMaps) -> LayerMaps:
-    """Return the maps of one image with the numbers of each unit.
-
-    On the sheet the value v of unit u is round(255 (v - minimum[u]) / (maximum[u] - minimum[u])); 0 where these are
-    equal or v is not finite.
-    """
-    planes = maps.planes  # (units, h, w)
-    minimum, maximum = maps.ranges
-    small = block_maxima(planes)
-    finite = np.isfinite(planes).reshape(len(planes), -1)
-    zeros = (planes == 0).reshape(len(planes), -1).sum(axis=1) / np.maximum(finite.sum(axis=1), 1)
-    return LayerMaps(
-        {
-            "units": len(planes),
-            "height": small.shape[1],
-            "width": small.shape[2],
-            "full": list(planes.shape[1:]),
-            "display": "bars" if maps.is_vector else "maps",
-            "minimum": _rounded(minimum),
-            "maximum": _rounded(maximum),
-            "mean": _rounded(maps.means),
-            "zero_fraction": _rounded(zeros),
-            "other_tokens": [_rounded(row) for row in maps.other_tokens] if maps.other_tokens.size else [],
-        },
-        quantize(small, minimum, maximum).tobytes(),
-    )
-
-
-def quantize(
-    planes: NDArray[np.float32], minimum: NDArray[np.float32], maximum: NDArray[np.float32]
-) -> NDArray[np.uint8]:
-    """Return (units, h, w) bytes: 0 for the minimum of each unit and 255 for its maximum."""
-    low = np.nan_to_num(minimum)[:, None, None]
-    span = np.nan_to_num(maximum)[:, None, None] - low
-    scale = np.divide(255, span, out=np.zeros_like(span), where=span > 0)
-    levels: NDArray[np.uint8] = np.rint(np.clip(np.nan_to_num((planes - low) * scale), 0, 255)).astype(np.uint8)
-    return levels
-
-
-def block_maxima(planes: NDArray[np.float32], max_side: int = MAX_SIDE) -> NDArray[np.float32]:
-    """Return maps (units, h, w) with no side above `max_side`: each value is the maximum of its block."""
-    for axis in (1, 2):
-        block = -(-planes.shape[axis] // max_side)
-        if block > 1:
-            starts = np.arange(0, planes.shape[axis], block)
-            planes = np.fmax.reduceat(planes, starts, axis=axis)  # ignores NaN
-    return planes
-
-
-def encode_unit_map(maps: UnitMaps) -> Values:
-    """Return the map of the first unit of `maps`: its values, the (row, column) of their maximum, its other tokens."""
-    plane = maps.planes[0]
-    position = np.unravel_index(np.argmax(np.nan_to_num(plane, nan=-np.inf)), plane.shape)
-    return {
-        "height": plane.shape[0],
-        "width": plane.shape[1],
-        "values": [_rounded(row) for row in plane],
-        "position": [int(index) for index in position],
-        "other_tokens": [number for row in maps.other_tokens[:1] for number in _rounded(row)],
-    }
-
-
-def _rounded(values: NDArray[np.floating]) -> list[float | None]:
-    """Return numbers to seven digits, the precision of float32; None where they are not finite."""
-    return plain([float(f"{value:.7g}") for value in values.tolist()])  # type: ignore[no-any-return]

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { getJson, paths, post } from "../../../dreamfilters/viewer/static/state/api.js";
+import { parse, route } from "../../../dreamfilters/viewer/static/state/routing.js";
+import { app } from "../../../dreamfilters/viewer/static/state/store.js";
 
 const response = (status, json) => ({ ok: status < 400, status, statusText: "Text", json });
 const serve = (answer) => {
@@ -48,4 +50,20 @@ test("an image that was replaced has another address", () => {
   assert.equal(paths.image({ id: "I3" }, "thumb"), "api/images/I3/thumb.png");
   assert.equal(paths.maps("L1", { id: "I3", version: 0 }), "api/maps/L1/I3");
   assert.equal(paths.sheet("L1", { id: "I3", version: 2 }), "api/maps/L1/I3/sheet.bin?v=2");
+});
+
+test("what passes the network has the changed units in its address, and what is stored has not", () => {
+  app.set({ network: { layers: [{ id: "L4", name: "conv4", type: "Conv2D" }], classes: [] } });
+  route.set(parse("#/n?change=conv4:3:0&change=gone:1:2"));
+  const change = "change=L4%3A3%3A0%2Cgone%3A1%3A2"; // the server names the layer that does not exist
+  const image = { id: "I3", version: 2 };
+  assert.equal(paths.maps("L1", image), `api/maps/L1/I3?v=2&${change}`);
+  assert.equal(paths.predictions({ id: "I3" }), `api/predictions/I3?${change}`);
+  assert.equal(paths.predictions({ id: "I3" }, ""), "api/predictions/I3");
+  assert.equal(paths.live("L1", 2, "deconvnet"), `api/live/L1/2?method=deconvnet&${change}`);
+  assert.equal(paths.heatmap({ layer: "L1", unit: 2 }, image, "lrp", 7), `api/heatmaps/L1/2/I3?method=lrp&against=7&v=2&${change}`);
+  assert.equal(paths.image(image, "input"), "api/images/I3/input.png?v=2");
+  assert.equal(paths.image(image, "mask"), `api/images/I3/mask.png?v=2&${change}`);
+  for (const address of [paths.unit("L1", 2), paths.verdicts("L1"), paths.dreams()]) assert.ok(!address.includes("change"));
+  route.set(parse(""));
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { fetchResource, refresh } from "../../../dreamfilters/viewer/static/state/resources.js";
+import { fetchResource, forget, loaded, provide, refresh } from "../../../dreamfilters/viewer/static/state/resources.js";
 
 const MEBIBYTE = 2 ** 20;
 
@@ -54,4 +54,41 @@ test("beyond 96 MiB the least recently used value is dropped", async () => {
   assert.deepEqual(read.calls, ["one", "two", "three"]);
   await fetchResource("two", read);
   assert.deepEqual(read.calls, ["one", "two", "three", "two"]);
+});
+
+test("a provided value is not fetched, and replaces one that is on its way", async () => {
+  let arrive;
+  const read = counted(() => new Promise((resolve) => (arrive = resolve)));
+  const waiting = fetchResource("live", read);
+  provide("live", "newer");
+  arrive("older");
+  await waiting;
+  assert.equal(await fetchResource("live", read), "newer");
+  provide("other", 5);
+  assert.equal(await fetchResource("other", read), 5);
+  assert.deepEqual(read.calls, ["live"]);
+});
+
+test("forgotten addresses are fetched again", async () => {
+  const read = counted(async () => 1);
+  await fetchResource("frame?v=1", read);
+  await fetchResource("frame?v=2", read);
+  forget((address) => address.endsWith("v=1"));
+  await fetchResource("frame?v=1", read);
+  await fetchResource("frame?v=2", read);
+  assert.deepEqual(read.calls, ["frame?v=1", "frame?v=2", "frame?v=1"]);
+});
+
+test("what matches is awaited until it has arrived or failed", async () => {
+  const order = [];
+  const slow = (address, failing) => async () => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    order.push(address);
+    if (failing) throw new Error("503");
+  };
+  fetchResource("map/a", slow("a", false));
+  fetchResource("map/b", slow("b", true)).catch(() => order.push("failed"));
+  fetchResource("other", () => new Promise(() => {}));
+  await loaded((address) => address.startsWith("map/"));
+  assert.deepEqual(order.slice(0, 2), ["a", "b"]);
 });

@@ -24,7 +24,7 @@ beforeEach(() => {
 
 test("an empty fragment is the default view", () => {
   assert.deepEqual(parse(""), {
-    network: "", layer: null, unit: null, images: [], compare: [], only: "", low: 0, high: 1,
+    network: "", layer: null, unit: null, images: [], compare: [], changes: [], only: "", low: 0, high: 1,
     page: null, cell: null, show: "both", sort: "response", scale: "layer", colors: "magma", size: "m",
   });
 });
@@ -36,6 +36,7 @@ test("a link that is parsed and formatted is the same", () => {
     "#/a%2Fb/c%20d/3?image=x.png&image=y&compare=l%3A1%3A2&sort=number&colors=gray",
     "#/signs?page=errors&cell=14%3A-1&show=map",
     "#/signs/conv3?scale=fixed&only=dead&low=-0.5&high=2",
+    "#/signs/conv6/12?change=conv6%3A12%3A0&change=a%3Ab%3A3%3A2.5&colors=gray-boosted",
   ]) {
     assert.equal(format(parse(link)), link);
   }
@@ -53,6 +54,16 @@ test("another layer or comparison leaves the page of mistakes, another cell does
   assert.equal(parse("#/signs?page=other").page, null);
   assert.equal(linkTo(parse("#/signs?page=embedding"), { images: ["a.png"] }), "#/signs?image=a.png&page=embedding");
   assert.equal(parse(linkTo(parse("#/signs?page=embedding"), { layer: "conv1" })).page, null);
+});
+
+test("changed units are those of a possible factor, each once, the last change of a unit", () => {
+  const changesOf = (...texts) => parse(`#/n?${texts.map((text) => `change=${text}`).join("&")}`).changes;
+  assert.deepEqual(changesOf("conv1:3:0", "conv1:3:2"), [{ layer: "conv1", unit: 3, factor: 2 }]);
+  assert.deepEqual(changesOf("conv1:3:2", "conv1:3:1"), []);
+  for (const wrong of ["", "conv1", "conv1:3", "conv1:3:-1", "conv1:3:NaN", "conv1:3:Infinity", "conv1:3:1e9", "conv1:3:1001"]) {
+    assert.deepEqual(changesOf(wrong), [], wrong);
+  }
+  assert.equal(changesOf(...Array.from({ length: 40 }, (_, unit) => `conv1:${unit}:0`)).length, 16);
 });
 
 test("parts are decoded, and a unit is split off at the last colon", () => {

@@ -124,7 +124,8 @@ def test_path_traversals_are_404(page):
      "/api/evaluation/separations/0/99",
      "/docs", "/openapi.json", "/static/", "/static/vendor", "/" + "x" * 2000, "/api/units/L1/0/crops/99.png",
      "/api/heatmaps/C/0/I1", "/api/heatmaps/C/0/I1?method=none", "/api/heatmaps/C/0/I1?method=gradient&against=43",
-     "/api/heatmaps/C/0/I1?method=gradient&against=x", "/api/logits/43/I1", "/api/logits/0/U9"],
+     "/api/heatmaps/C/0/I1?method=gradient&against=x", "/api/logits/43/I1", "/api/logits/0/U9",
+     "/api/maps/L1/I1?change=L999:0:0", "/api/predictions/I1?change=L1:99:0"],
 )  # fmt: skip
 def test_an_unknown_address_is_a_404_of_one_line(scanned, address):
     response = scanned.get(address)
@@ -452,6 +453,43 @@ def test_the_maps_of_the_camera_are_of_its_latest_frame(page):
     page.post(f"/api/images/{item['id']}/remove")
 
 
+def test_a_live_frame_has_the_map_the_classes_and_the_backward_pass_of_a_unit(page):
+    layer = conv1(page)
+    found = page.post(f"/api/live/{layer}/5?method=deconvnet", png(render(14, 0))).json()
+    image = found["image"]["id"]
+    assert found["map"] == page.get(f"/api/maps/{layer}/{stop(page)}/5").json()  # the same image
+    assert found["classes"] == page.get(f"/api/predictions/{stop(page)}").json()["classes"]
+    assert (
+        found["heatmap"]["overlay"] == page.get(f"/api/heatmaps/{layer}/5/{image}?method=deconvnet").json()["overlay"]
+    )
+    assert page.post(f"/api/live/{layer}/5", png(render(14, 0))).json()["image"]["version"] == 1
+    page.post(f"/api/images/{image}/remove")
+
+
+def test_an_ablated_unit_has_no_map_and_changes_the_predictions(page):
+    layer, image = conv1(page), stop(page)
+    change = "?change=" + ",".join(f"{layer}:{unit}:0" for unit in range(5, 21))
+    assert page.get(f"/api/maps/{layer}/{image}{change}").json()["maximum"][5:21] == [0] * 16
+    assert max(page.get(f"/api/maps/{layer}/{image}").json()["maximum"][5:21]) > 0
+    plain, changed = (page.get(f"/api/predictions/{image}{each}").json()["classes"] for each in ("", change))
+    assert plain != changed
+    heatmap = page.get(f"/api/heatmaps/{layer}/3/{image}{change}&method=gradient").json()
+    assert (heatmap["command"], heatmap["python"]) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [("L1:3:nan", "factor nan"), ("L1:3:-1", "factor -1"), ("C:1:0", "the classes are the output"),
+     ("<b>", "expected layer:unit:factor"), ("L1:1:0,L1:1:2", "is changed twice"), ("L1:1:0," * 20, "at most 16")],
+)  # fmt: skip
+def test_a_change_that_is_not_possible_is_refused_in_one_line(page, change, words):
+    image = stop(page)
+    for address in (f"/api/maps/L1/{image}", f"/api/maps/L1/{image}/3", f"/api/predictions/{image}"):
+        response = page.get(f"{address}?change={change}")
+        assert (response.status, set(response.json())) == (400, {"error"})
+        assert words in response.json()["error"]
+
+
 @pytest.mark.parametrize("content", [b"", b"<svg onload=alert(1)></svg>", b"GIF89a", b"%PDF-1.7", b"\x89PNG\r\n\x1a\n"])
 def test_an_upload_that_is_no_image_is_refused(page, content):
     response = page.post("/api/images", content)
@@ -489,8 +527,10 @@ def test_an_oversized_body_is_refused_before_it_is_read_and_while_it_arrives(pag
 
 
 @pytest.mark.parametrize(
-    ("address", "limit", "text"), [("/api/images", MAX_UPLOAD, "32 MiB"), ("/api/dreams", 2**16, "64 KiB")]
-)
+    ("address", "limit", "text"),
+    [("/api/images", MAX_UPLOAD, "32 MiB"), ("/api/dreams", 2**16, "64 KiB"), ("/api/frames", 2**21, "2 MiB"),
+     ("/api/live/L1/3", 2**21, "2 MiB")],
+)  # fmt: skip
 def test_the_error_of_an_oversized_body_names_its_limit(page, address, limit, text):
     lines = head(page, f"Content-Length: {limit + 1}").replace("/api/images", address)
     with socket.create_connection((page.host, page.port), timeout=10) as connection:

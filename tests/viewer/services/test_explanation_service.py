@@ -67,7 +67,9 @@ def test_a_heatmap_is_computed_once_for_each_image_target_method_and_comparison(
     assert [(action, priority) for action, priority, _ in requests] == [
         *[("heatmap", 0)] * 3, ("slow_heatmap", 2), *[("logit_units", 2)] * 2,
     ]  # fmt: skip
-    assert requests[1][2] == {"layer": CLASS_LAYER, "unit": 0, "method": "fast", "against": 1}
+    assert requests[1][2] == {
+        "layer": CLASS_LAYER, "unit": 0, "method": "fast", "against": 1, "changes": (),
+    }  # fmt: skip
 
 
 def test_a_heatmap_of_another_input_form_or_camera_frame_is_another_one(run):

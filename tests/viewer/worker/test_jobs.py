@@ -36,8 +36,8 @@ def handlers(network_of, tiny):
     return found
 
 
-def run(handlers, images, out, kind="evaluate", pause=lambda: None, targets=(), method=""):
-    request = JobRequest("J0", kind, targets, images, out, method)
+def run(handlers, images, out, kind="evaluate", pause=lambda: None, targets=(), method="", dreams=False):
+    request = JobRequest("J0", kind, targets, images, out, method, dreams)
     return handlers.handle(Request(0, 5, "job", {"request": request}), pause)
 
 
@@ -126,6 +126,25 @@ def test_an_embedding_is_that_of_the_python_function_and_is_drawn_by_the_page(ha
     sides = [max(values[axis]) - min(values[axis]) for axis in "xy"]
     assert max(sides) == values["fine"]
     assert len({(row, column) for row, column in zip(values["rows"], values["columns"], strict=True)}) == 12
+
+
+def test_the_newest_dream_of_each_unit_is_placed_among_the_images(handlers, images, tmp_path):
+    with pytest.raises(ImageError, match="no dream is finished yet; dream some units first"):
+        run(handlers, images, tmp_path, "embed", method="pca", dreams=True)
+    network = handlers._session.network
+    quick = df.Recipe(steps=2)
+    for number, (target, seed) in enumerate((("conv1:3", 0), ("class:1", 0), ("conv1:3", 1))):
+        handlers._dreams[f"D{number}"] = None, df.dream(network, target, quick, seed=seed)[0]
+    found = run(handlers, images, tmp_path, "embed", method="pca", dreams=True)
+    handlers._dreams.clear()
+    stored = read_embedding(found.folder)
+    assert stored.dreams == found.embedding["dreams"] == 2
+    assert stored.features.names == (*images.images.names, "conv1:3", "class:1")
+    assert stored.features.labels[-2:] == ("", "1")
+    newest = df.dream(network, "conv1:3", quick, seed=1)[0]
+    assert stored.features.rows[-2] == pytest.approx(
+        df.embed(network, images.images, dreams=network.form.fit(newest.image)[None]).features.rows[-1], rel=1e-5
+    )
 
 
 def test_a_canceled_embedding_resumes_to_the_same_bytes(handlers, images, tmp_path):

@@ -15,15 +15,8 @@ from dreamfilters.networks import LOGITS, LayerInfo, load
 from dreamfilters.networks.layers.layer_info import TokenGrid
 from dreamfilters.viewer.messages import CLASS_LAYER
 from dreamfilters.viewer.worker import session as module
-from dreamfilters.viewer.worker.session import (
-    ModelSession,
-    block_maxima,
-    describe_network,
-    encode_layer_maps,
-    encode_unit_map,
-    open_network,
-    quantize,
-)
+from dreamfilters.viewer.worker.map_encoding import block_maxima, encode_layer_maps, encode_unit_map, quantize
+from dreamfilters.viewer.worker.session import ModelSession, describe_network, open_network
 
 
 def layer_id(session, name):

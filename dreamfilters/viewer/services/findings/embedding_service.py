@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dreamfilters.errors import UnknownNameError
 from dreamfilters.runs.storage.stored_files import read_file
-from dreamfilters.viewer.messages import JobResult, Values
+from dreamfilters.viewer.messages import CLASS_LAYER, JobResult, NetworkDescription, Values
 from dreamfilters.viewer.services.catalog import Catalog
 
 _MAX_SHEET = 2**26  # bytes
@@ -36,6 +36,7 @@ class EmbeddingService:
     async def summary(self) -> Values:
         """Return the map: places, names, classes, neighbors, and the id of each image, null for one not in the viewer.
 
+        The last `dreams` of them are dreams; `units` has the id of the layer and the unit of each of these.
         `sheets` are the addresses of the thumbnails. Without an embedding it has only `ready` and the `obstacle` to
         one, null if there are images.
         """
@@ -47,12 +48,15 @@ class EmbeddingService:
         ids = dict(zip(request.images.names, request.image_ids, strict=True))
         description = await self.catalog.network()
         titles = dict(zip(description.class_names, description.values["classes"], strict=True))
+        names, dreams = self.values["names"], self.values["dreams"]
+        images = len(names) - dreams
         return {
             **self.values,
             "ready": True,
             "obstacle": None,
             "classes": [titles.get(name, name) for name in self.values["classes"]],  # not by number: "20" is a name
-            "images": [ids.get(name) for name in self.values["names"]],
+            "images": [ids.get(name) for name in names[:images]] + [None] * dreams,
+            "units": [_unit_of(description, name) for name in names[images:]],
             "sheets": [
                 f"api/embedding/sheets/{number}.jpg?v={self._version}" for number in range(len(self.values["sheets"]))
             ],
@@ -69,3 +73,12 @@ class EmbeddingService:
         if not 0 <= number < len(names):
             raise UnknownNameError(f"sheet {number}: the embedding has {len(names)}")
         return await asyncio.to_thread(read_file, self._folder, names[number], _MAX_SHEET)
+
+
+def _unit_of(description: NetworkDescription, target: str) -> tuple[str, int] | None:
+    """Return the layer and the number of the unit of a target; None where the network has no such unit."""
+    if target in description.class_targets:
+        return CLASS_LAYER, description.class_targets.index(target)
+    layer, _, unit = target.rpartition(":")
+    ids = {name: key for key, name in description.layer_targets.items()}
+    return (ids[layer], int(unit)) if layer in ids and unit.isdecimal() else None

@@ -12,6 +12,7 @@ from typing import Any
 
 from dreamfilters.errors import DreamfiltersError, TargetError, UnknownNameError, close_names
 from dreamfilters.evidence.embedding.registry import EMBEDDING_METHODS
+from dreamfilters.runs.storage.file_names import default_folder
 from dreamfilters.runs.storage.stored_files import read_file
 from dreamfilters.viewer.messages import JOB, BusyError, Cancelled, JobRequest, JobResult, Values
 from dreamfilters.viewer.services.catalog import Catalog
@@ -57,8 +58,8 @@ class Job:
         """Return the job as JSON values."""
         return {
             "id": self.request.id, "number": self.number, "kind": self.request.kind,
-            "targets": list(self.request.targets), "method": self.request.method, "phase": self.phase,
-            "share": self.share, "note": self.note,
+            "targets": list(self.request.targets), "method": self.request.method,
+            "dreams": self.request.dreams, "phase": self.phase, "share": self.share, "note": self.note,
             "folder": self.folder, "files": list(self.files), "command": self.command, "created_at": self.created_at,
         }  # fmt: skip
 
@@ -88,13 +89,16 @@ class JobService:
         """Return all jobs, the oldest first."""
         return [job.as_values() for job in self._jobs.values()]
 
-    async def start(self, kind: str, layer: str = "", units: Sequence[int] = (), method: str = "") -> Values:
+    async def start(
+        self, kind: str, layer: str = "", units: Sequence[int] = (), method: str = "", dreams: bool = False
+    ) -> Values:
         """Start a job, unless the same one is open already, and return it.
 
         Args:
             kind: one of `KINDS`.
             layer, units: what is compared with the images.
             method: of an embedding, one of `EMBEDDING_METHODS`; one whose package is missing fails with its name.
+            dreams: whether an embedding shows the finished dreams too. Its command shows those that were saved.
 
         Raises:
             UnknownNameError, TargetError: unknown kind, method or units, too many, or units without gradient.
@@ -106,7 +110,7 @@ class JobService:
         targets = await self._targets(layer, units) if kind == "compare" else ()
         chosen = EMBEDDING_METHODS[method].name if kind == "embed" else ""
         images = await self.catalog.scanned_images(labeled=kind == "evaluate")
-        request = JobRequest(f"J{self._count}", kind, targets, images, self.out, chosen)
+        request = JobRequest(f"J{self._count}", kind, targets, images, self.out, chosen, dreams and kind == "embed")
         same = (job for job in self._open() if replace(job.request, id=request.id) == request)
         return (next(same, None) or self._add(request)).as_values()
 
@@ -144,6 +148,8 @@ class JobService:
         known = self.catalog.description
         size = None if known is None else known.chosen_size
         options = ("--method", request.method) if request.method else ()
+        if request.dreams and known is not None:
+            options = (*options, "--dreams", str(self.out or default_folder(known.values["name"], "viewer")))
         command = self.catalog.snippets.command(request.kind, request.targets, self.images, self.labels, size, options)
         job = Job(request, self.catalog.worker.new_number(), command)
         self._count += 1

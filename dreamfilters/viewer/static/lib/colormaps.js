@@ -4,8 +4,11 @@
 // The colors of dreamfilters/images/colormaps.py: magma and viridis by Nathaniel J. Smith, Stefan van der Walt and
 // Eric Firing, given to the public domain (CC0), https://github.com/BIDS/colormap.
 /** @typedef {import("../types.js").Colormap} Colormap */
+/** @typedef {import("../types.js").BaseColormap} BaseColormap */
 
-/** @type {Record<Colormap, string>} */
+const BOOSTED = "-boosted"; // a boosted colormap draws the square root of the share of the scale
+
+/** @type {Record<BaseColormap, string>} */
 const STOPS = {
   magma:
     "000004 0b0924 20114b 3b0f70 57157e 721f81 8c2981 a8327d c43c75 de4968 f1605d fa7f5e fe9f6d febf84 fddea0 fcfdbf",
@@ -14,7 +17,7 @@ const STOPS = {
     "d8e219 fde725",
   gray: "000000 ffffff",
 };
-/** @type {Record<Colormap, number[]>} */
+/** @type {Record<BaseColormap, number[]>} */
 const MISSING = { magma: [128, 128, 128], viridis: [128, 128, 128], gray: [40, 120, 255] };
 /** @type {Partial<Record<Colormap, Uint32Array>>} */
 const tables = {};
@@ -25,7 +28,8 @@ const tables = {};
  * @returns {Uint32Array}
  */
 export function colorTable(name) {
-  const colorAt = (/** @type {number} */ index) => packed(interpolated(STOPS[name], index / 255));
+  const shareOf = (/** @type {number} */ index) => (isBoosted(name) ? Math.sqrt(index / 255) : index / 255);
+  const colorAt = (/** @type {number} */ index) => packed(interpolated(STOPS[baseOf(name)], shareOf(index)));
   return (tables[name] ??= Uint32Array.from({ length: 256 }, (_, index) => colorAt(index)));
 }
 
@@ -33,7 +37,19 @@ export function colorTable(name) {
  * Return the color of a value that is not finite, which the colormap itself does not contain.
  * @param {Colormap} name
  */
-export const missingColor = (name) => packed(MISSING[name]);
+export const missingColor = (name) => packed(MISSING[baseOf(name)]);
+
+/** @param {Colormap} name */
+export const isBoosted = (name) => name.endsWith(BOOSTED);
+
+/** @param {Colormap} name */
+const baseOf = (name) => /** @type {BaseColormap} */ (name.replace(BOOSTED, ""));
+
+/**
+ * Return the colormap with more contrast among small values, or of a boosted one the colormap itself.
+ * @param {Colormap} name
+ */
+export const toggleBoosted = (name) => (isBoosted(name) ? baseOf(name) : /** @type {Colormap} */ (`${name}${BOOSTED}`));
 
 /**
  * Return the index of a value's color, 0 to 255; 0 where the limits are equal.

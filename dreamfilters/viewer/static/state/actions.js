@@ -2,7 +2,7 @@
 // What the controls do: changes on the server, in the link and in the store.
 import { getJson, paths, post } from "./api.js";
 import { applyDream, applyFormSearch, applyImage, applyJob } from "./events.js";
-import { imageKey } from "./network_index.js";
+import { imageKey, indexNetwork } from "./network_index.js";
 import { go, route } from "./routing.js";
 import { app, showMessage } from "./store.js";
 
@@ -70,9 +70,21 @@ export const dreamInBackground = (layer, units) =>
   post(paths.dreamsInBackground(), { layer, units }).catch(() => undefined); // no view waits for them
 
 /**
+ * Open what a point of a map of images is: an image, or the unit of a dream.
+ * @param {import("../types.js").EmbeddingMap} map @param {number} index
+ */
+export function openPoint(map, index) {
+  const unit = map.units[index - (map.names.length - map.dreams)];
+  const layer = unit && indexNetwork(app.get().network).byId.get(unit[0]);
+  const image = map.images[index];
+  if (unit && layer) go({ layer: layer.name, unit: unit[1], compare: [] });
+  else if (image) showImageOf(image);
+}
+
+/**
  * Start long work, whose progress arrives by the event stream.
  * @param {import("../types.js").JobKind} kind
- * @param {{ layer: string, units: number[] } | { method: string }} [how] the id of a layer and its units that are
+ * @param {{ layer: string, units: number[] } | { method: string, dreams: boolean }} [how] the id of a layer and its units that are
  *   compared, or the method of an embedding
  */
 export const startJob = (kind, how = { layer: "", units: [] }) =>

@@ -1,5 +1,6 @@
 // @ts-check
 // Requests to the server and the addresses of its resources.
+import { changeQuery } from "./changes.js";
 
 /** @typedef {import("../types.js").ImageRef} ImageRef */
 /** @typedef {import("../types.js").Dream} Dream */
@@ -73,39 +74,59 @@ export async function post(address, body = {}, headers = {}) {
 /** The id of the webcam's image stays the same while its content changes. @param {ImageRef} image */
 const versionQuery = (image) => (image.version ? `?v=${image.version}` : "");
 
-/** @param {ImageRef} image @param {number | null} against @param {string} [method] */
-function explanationQuery(image, against, method) {
+/** What a pass of the network depends on besides its address. @param {ImageRef} image @param {string} change */
+function passQuery(image, change) {
+  const query = new URLSearchParams(image.version ? { v: String(image.version) } : {});
+  if (change) query.set("change", change);
+  return query.size ? `?${query}` : "";
+}
+
+/** @param {ImageRef} image @param {number | null} against @param {string} change @param {string} [method] */
+function explanationQuery(image, against, change, method) {
   const query = new URLSearchParams(method === undefined ? {} : { method });
   if (against !== null) query.set("against", String(against));
   if (image.version) query.set("v", String(image.version));
+  if (change) query.set("change", change);
   return query.toString();
 }
 
-/** The addresses of the server's resources, relative to the page. Layers are given by their ids. */
+/**
+ * The addresses of the server's resources, relative to the page. Layers are given by their ids. `change` lists changed
+ * units of the network, by default those of the link; "" is the plain network.
+ */
 export const paths = {
   state: () => "api/state",
   /** @param {ImageRef} image @param {"image" | "thumb" | "input" | "mask"} kind */
-  image: (image, kind) => `api/images/${image.id}/${kind}.png${versionQuery(image)}`,
+  image: (image, kind) =>
+    `api/images/${image.id}/${kind}.png${kind === "mask" ? passQuery(image, changeQuery()) : versionQuery(image)}`,
   /** @param {ImageRef} image */
   imageInfo: (image) => `api/images/${image.id}`,
   /** @param {ImageRef} image */
   remove: (image) => `api/images/${image.id}/remove`,
-  /** @param {ImageRef} image */
-  predictions: (image) => `api/predictions/${image.id}${versionQuery(image)}`,
+  change: changeQuery,
+  /** @param {string} layer @param {number} unit @param {string} method */
+  live: (layer, unit, method) => `api/live/${layer}/${unit}?${new URLSearchParams({ method, change: changeQuery() })}`,
+  /** @param {ImageRef} image @param {string} [change] */
+  predictions: (image, change = changeQuery()) => `api/predictions/${image.id}${passQuery(image, change)}`,
   /** @param {string} layer @param {ImageRef} image */
-  maps: (layer, image) => `api/maps/${layer}/${image.id}${versionQuery(image)}`,
+  maps: (layer, image) => `api/maps/${layer}/${image.id}${passQuery(image, changeQuery())}`,
   /** @param {string} layer @param {ImageRef} image */
-  sheet: (layer, image) => `api/maps/${layer}/${image.id}/sheet.bin${versionQuery(image)}`,
-  /** @param {string} layer @param {ImageRef} image @param {number} unit */
-  map: (layer, image, unit) => `api/maps/${layer}/${image.id}/${unit}${versionQuery(image)}`,
-  /** @param {UnitRef} target @param {ImageRef} image @param {string} method @param {number | null} against */
-  heatmap: ({ layer, unit }, image, method, against) =>
-    `api/heatmaps/${layer}/${unit}/${image.id}?${explanationQuery(image, against, method)}`,
+  sheet: (layer, image) => `api/maps/${layer}/${image.id}/sheet.bin${passQuery(image, changeQuery())}`,
+  /** @param {string} layer @param {ImageRef} image @param {number} unit @param {string} [change] */
+  map: (layer, image, unit, change = changeQuery()) =>
+    `api/maps/${layer}/${image.id}/${unit}${passQuery(image, change)}`,
+  /**
+   * @param {UnitRef} target @param {ImageRef} image @param {string} method @param {number | null} against
+   * @param {string} [change]
+   */
+  heatmap: ({ layer, unit }, image, method, against, change = changeQuery()) =>
+    `api/heatmaps/${layer}/${unit}/${image.id}?${explanationQuery(image, against, change, method)}`,
   /** @param {UnitRef} target @param {ImageRef} image @param {string} method @param {number | null} against */
   trust: ({ layer, unit }, image, method, against) =>
-    `api/trust/${layer}/${unit}/${image.id}?${explanationQuery(image, against, method)}`,
+    `api/trust/${layer}/${unit}/${image.id}?${explanationQuery(image, against, changeQuery(), method)}`,
   /** @param {number} unit @param {ImageRef} image @param {number | null} against */
-  logitUnits: (unit, image, against) => `api/logits/${unit}/${image.id}?${explanationQuery(image, against)}`,
+  logitUnits: (unit, image, against) =>
+    `api/logits/${unit}/${image.id}?${explanationQuery(image, against, changeQuery())}`,
   /** @param {string} layer @param {number} row @param {number} column */
   receptiveField: (layer, row, column) => `api/receptive-fields/${layer}?row=${row}&column=${column}`,
   /** @param {string} layer */

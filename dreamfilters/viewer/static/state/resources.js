@@ -84,6 +84,35 @@ export async function fetchResource(address, read = getJson) {
 }
 
 /**
+ * Store a value that has arrived in another way, as if it had been fetched from an address.
+ * @param {string} address
+ * @param {any} value
+ */
+export function provide(address, value) {
+  const entry = cache.get(address) ?? newEntry(address, async () => value);
+  cache.set(address, entry);
+  entry.generation += 1; // a request under way is superseded
+  settle(address, entry, { phase: "ready", value, error: null });
+}
+
+/**
+ * Drop what no view uses, of the addresses that match.
+ * @param {(address: string) => boolean} matches
+ */
+export function forget(matches) {
+  for (const [address, entry] of [...cache]) {
+    if (matches(address) && !entry.listeners.size) drop(address, entry);
+  }
+}
+
+/**
+ * Wait until everything that is being fetched, of the addresses that match, has arrived or failed.
+ * @param {(address: string) => boolean} matches
+ */
+export const loaded = (matches) =>
+  Promise.all([...cache].flatMap(([address, entry]) => (matches(address) ? entry.loading : [])));
+
+/**
  * Fetch again what views use, and drop the rest, of the addresses that match.
  * @param {(address: string) => boolean} matches
  */

@@ -14,9 +14,11 @@ export const choices = {
   show: ["both", "map", "dream"],
   sort: ["response", "number", "mean", "zeros", "verdict"],
   scale: ["layer", "unit", "fixed"],
-  colors: ["magma", "viridis", "gray"],
+  colors: ["magma", "viridis", "gray", "magma-boosted", "viridis-boosted", "gray-boosted"],
   size: ["m", "s", "l"],
 };
+export const MOST_CHANGES = 16; // units, as the server accepts
+const MOST_FACTOR = 1000;
 const PAGES = /** @type {const} */ (["errors", "embedding"]);
 const SETTINGS = /** @type {(keyof Settings)[]} */ (Object.keys(choices));
 
@@ -41,6 +43,7 @@ export function parse(hash) {
     unit: /^\d+$/.test(unit) ? Number(unit) : null,
     images: parameters.getAll("image"),
     compare: parameters.getAll("compare").flatMap(parseUnit),
+    changes: parseChanges(parameters.getAll("change")),
     page: PAGES.find((page) => page === parameters.get("page")) ?? null,
     cell: parseCell(parameters.get("cell")),
     only: parameters.get("only") ?? "",
@@ -59,6 +62,7 @@ export function format(view) {
   const query = new URLSearchParams();
   for (const image of view.images) query.append("image", image);
   for (const { layer, unit } of view.compare) query.append("compare", `${layer}:${unit}`);
+  for (const { layer, unit, factor } of view.changes) query.append("change", `${layer}:${unit}:${factor}`);
   if (view.page) query.set("page", view.page);
   if (view.page && view.cell) query.set("cell", view.cell.join(":"));
   for (const name of SETTINGS) if (view[name] !== choices[name][0]) query.set(name, view[name]);
@@ -136,6 +140,19 @@ function decoded(part) {
 function parseUnit(text) {
   const match = /^(.+):(\d+)$/s.exec(text);
   return match ? [{ layer: match[1], unit: Number(match[2]) }] : [];
+}
+
+/** Return the changed units, of several changes of a unit the last one. @param {string[]} texts */
+function parseChanges(texts) {
+  /** @type {Map<string, import("../types.js").UnitChange>} */
+  const found = new Map();
+  for (const text of texts) {
+    const match = /^((.+):(\d{1,9})):(\d{1,4}(?:\.\d{1,9})?)$/s.exec(text);
+    if (!match || Number(match[4]) > MOST_FACTOR) continue;
+    found.delete(match[1]);
+    if (Number(match[4]) !== 1) found.set(match[1], { layer: match[2], unit: Number(match[3]), factor: Number(match[4]) });
+  }
+  return [...found.values()].slice(0, MOST_CHANGES);
 }
 
 /** @param {string | null} text @returns {View["cell"]} */

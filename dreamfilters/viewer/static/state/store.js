@@ -88,6 +88,7 @@ export const explanation = createStore({
   open: false,
   methods: /** @type {string[]} */ ([]),
   compared: true,
+  backward: "", // the method of the backward pass on the page of a unit, "" for none
   seconds: /** @type {Record<string, number>} */ ({}),
 });
 

@@ -5,11 +5,13 @@ import { useKeys } from "../lib/keys.js";
 import { toggleTheme } from "../lib/theme_colors.js";
 import { comparePinned, copyText, showImage } from "../state/actions.js";
 import { paths } from "../state/api.js";
+import { undoChanges } from "../state/changes.js";
 import { useMapSheet } from "../state/map_sheets.js";
 import { indexNetwork, selectImages } from "../state/network_index.js";
 import { fieldCenter, positionAt, receptiveField, useFieldGeometry } from "../state/receptive_fields.js";
 import { go, route } from "../state/routing.js";
 import { app } from "../state/store.js";
+import { imageAddress } from "../state/webcam.js";
 import { Embedding } from "./embedding/embedding.js";
 import { Errors } from "./errors/errors.js";
 import { Header } from "./header.js";
@@ -20,6 +22,7 @@ import { Tray, useImageDrop } from "./images/tray.js";
 import { Layer } from "./layer/layer.js";
 import { Overview } from "./network/overview.js";
 import { LayerList } from "./network/layer_list.js";
+import { ChangeNotice, ChangeTag } from "./shared/change_notice.js";
 import { Empty, Failed, Loading } from "./shared/states.js";
 import { TrustBar } from "./trust/trust_bar.js";
 import { Compare } from "./unit/compare.js";
@@ -62,8 +65,9 @@ export function App() {
     <${Header} view=${view} net=${net} state=${state} showHelp=${() => setHelp(true)} />
     <${TrustBar} state=${state} />
     <${Notices} state=${state} view=${view} />
+    <${ChangeNotice} view=${view} />
     <${Tray} shown=${images} />
-    <div class="panes" data-pane=${pane}>
+    <div class=${names("panes", view.changes.length > 0 && "changed")} data-pane=${pane}>
       <nav class="pane side" aria-label="Layers"><${LayerList} view=${view} net=${net} current=${layer} /></nav>
       <main class="pane middle" id="main"><${Middle} ...${page} /></main>
       <aside class="pane right" aria-label="The image"><${Aside} ...${page} /></aside>
@@ -146,11 +150,12 @@ function Images({ view, net, layer, images, ready, state }) {
     ${images.slice(0, MOST_IMAGES).map(
       (image) => html`
       <section key=${image.id}>
-        <${MarkedImage} image=${image} src=${paths.image(image, kind)} alt=${image.name}
+        <${MarkedImage} image=${image} src=${kind === "mask" ? paths.image(image, kind) : imageAddress(image, kind)} alt=${image.name}
             layer=${layer} positionOf=${positionOf} form=${form} />
         <p class="image-name"><b>${image.label ?? image.name}</b>
           ${image.label && html`<span class="small soft">${image.name}</span>`}
           <${Mistake} name=${image.mistake} kind="tag" /></p>
+        <${ChangeTag} view=${view} />
         <${Predictions} view=${view} net=${net} image=${image} ready=${ready} />
         <${WhyClass} view=${view} net=${net} image=${image} ready=${ready} />
       </section>`,
@@ -186,7 +191,8 @@ function Notices({ state, view }) {
 function pageTitle(view, network) {
   const unit = [view.layer, view.unit].filter((part) => part !== null).join(":");
   const subject = view.page ?? (view.compare.length ? "compare" : unit);
-  return [subject, network?.name, "dreamfilters"].filter(Boolean).join(" · ");
+  const changed = view.changes.length > 0 && "changed network";
+  return [changed, subject, network?.name, "dreamfilters"].filter(Boolean).join(" · ");
 }
 
 /** @param {PageProps} page @param {() => void} showHelp */
@@ -214,6 +220,7 @@ function useGlobalKeys({ view, net, layer, images }, showHelp) {
     c: comparePinned,
     t: toggleTheme,
     y: () => copyText(location.href, "the link"),
+    u: undoChanges,
     Escape: () => {
       if (view.page) go(view.cell ? { cell: null } : { page: null });
       else if (view.compare.length) go({ compare: [] });

@@ -4,7 +4,7 @@ import { html } from "../lib/html.js";
 import { Dialog } from "./shared/controls.js";
 
 /** @type {[string, [string, string][]][]} */
-const SHORTCUTS = [
+export const SHORTCUTS = [
   [
     "Everywhere",
     [
@@ -16,6 +16,8 @@ const SHORTCUTS = [
       ["e", "mistakes of the network"],
       ["i", "map of the images"],
       ["c", "compare the pinned units"],
+      ["f", "freeze or resume the webcam"],
+      ["u", "undo all changes of the network"],
       ["t", "switch between light and dark"],
       ["y", "copy the link to this view"],
       ["Esc", "close, or go one level up"],
@@ -25,6 +27,8 @@ const SHORTCUTS = [
     "Units of a layer",
     [
       ["← ↓ ↑ →  h j k l", "move"],
+      ["Shift ← ↓ ↑ →  H J K L", "move fast"],
+      ["PgUp PgDn Home End", "move by a page, to the first, to the last"],
       ["Enter", "open the unit"],
       ["d", "dream the unit"],
       ["p", "pin the unit for comparison"],
@@ -32,6 +36,8 @@ const SHORTCUTS = [
       ["s", "one scale for the layer, or one for each unit"],
       ["o", "next sort order"],
       ["m", "next colormap"],
+      ["g", "boost small values: colors by the square root"],
+      ["z", "ablate the unit, or undo it"],
       ["+ −", "larger tiles, smaller tiles"],
     ],
   ],
@@ -47,6 +53,12 @@ const SHORTCUTS = [
     "A unit",
     [
       ["← →  h l", "previous unit, next unit"],
+      ["Shift ← →  H L", "ten units back, ten units on"],
+      ["m", "next colormap"],
+      ["g", "boost small values: colors by the square root"],
+      ["b", "next backward pass: gradient, deconvnet, ..."],
+      ["z", "ablate the unit, or undo it"],
+      ["+ −", "boost the unit, weaken it"],
       ["d", "dream the unit"],
       ["a", "dream with another seed"],
       ["x", "cancel the dream"],

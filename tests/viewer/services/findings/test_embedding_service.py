@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,13 @@ from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.findings.embedding_service import EmbeddingService
 
 # "1" is the name of class 0, and "other" that of no class.
-VALUES = {"names": ["b.png", "gone.png"], "classes": ["1", "other"], "sheets": ["thumbnails-0.jpg"], "x": [0, 1]}
+VALUES = {
+    "names": ["b.png", "gone.png"],
+    "dreams": 0,
+    "classes": ["1", "other"],
+    "sheets": ["thumbnails-0.jpg"],
+    "x": [0, 1],
+}
 
 
 def run(scenario, *, images=("a.png", "b.png")):
@@ -48,6 +55,19 @@ def test_a_map_has_the_ids_of_its_images_the_titles_of_its_classes_and_its_thumb
             await service.sheet(0)
         service.set(JobResult(tmp_path, (), "", embedding=VALUES))
         assert (await service.summary())["sheets"] == ["api/embedding/sheets/0.jpg?v=2"]  # not from a browser's cache
+
+    run(scenario)
+
+
+def test_dreams_lead_to_their_units_and_never_to_an_image_of_that_name(tmp_path):
+    names = ["b.png", "class:2", "a b:3", "a b:x", "gone:1", "b.png"]
+
+    async def scenario(service):
+        service.catalog.description = replace(service.catalog.description, layer_targets={"L4": "a b"})
+        service.set(JobResult(tmp_path, (), "", embedding={**VALUES, "names": names, "dreams": 5}))
+        found = await service.summary()
+        assert found["images"] == ["I1", None, None, None, None, None]
+        assert found["units"] == [("C", 1), ("L4", 3), None, None, None]
 
     run(scenario)
 

@@ -40,8 +40,8 @@ def run(scenario, *, labels=("a", "b"), is_classifier=True, images=Path("images"
 
     async def with_service():
         description = NetworkDescription(
-            {"is_classifier": is_classifier}, {"L0": CONV, "L1": FIXED}, {"L0": "conv", "L1": "fixed"}, (), (), (8, 8),
-            3, "bicubic", 16,
+            {"name": "net", "is_classifier": is_classifier}, {"L0": CONV, "L1": FIXED}, {"L0": "conv", "L1": "fixed"},
+            (), (), (8, 8), 3, "bicubic", 16,
         )  # fmt: skip
         worker, results = WaitingWorker(), []
         catalog = Catalog(worker, None, description, snippets=Snippets("net.keras"))
@@ -187,6 +187,9 @@ def test_an_embedding_names_its_method_as_the_command_does():
         assert (await service.start("audit"))["method"] == ""
         await settle()
         assert [arguments["request"].method for _, arguments in worker.requests] == ["tsne", "pca", ""]
+        among = await service.start("embed", method="pca", dreams=True)
+        assert among["command"].endswith(" --method pca --dreams outputs/net/viewer")
+        assert (await service.start("audit", dreams=True))["dreams"] is False
         with pytest.raises(UnknownNameError, match=r"embedding method pcb: there is none\. Close names: pca"):
             await service.start("embed", method="pcb")
 

@@ -2,7 +2,7 @@
 // The map of the images: those that a layer represents alike are near each other, and each opens on a press.
 import { placesOf, wholeMap, zoomed } from "../../lib/embedding_map.js";
 import { html, useEffect, useMemo, useState } from "../../lib/html.js";
-import { showImageOf } from "../../state/actions.js";
+import { openPoint } from "../../state/actions.js";
 import { paths } from "../../state/api.js";
 import { refresh, useResource } from "../../state/resources.js";
 import { isInProgress } from "../../state/selectors.js";
@@ -57,10 +57,7 @@ function Found({ map, image }) {
   const { sheets, loaded } = useSheets(map);
   const job = useLastJob();
   const chosen = image ? map.images.indexOf(image.id) : -1;
-  const open = (/** @type {number} */ index) => {
-    const id = map.images[index];
-    if (id) showImageOf(id);
-  };
+  const open = (/** @type {number} */ index) => openPoint(map, index);
   const choose = (/** @type {MapView} */ next) => {
     setView(next);
     setCamera(wholeMap(placesOf(map, next)));
@@ -71,7 +68,7 @@ function Found({ map, image }) {
     <article class="embedding">
       <header class="head"><div>
         <h1>Map of the images</h1>
-        <p class="small soft">Drag to move, turn the wheel to zoom; a click opens the image.</p>
+        <p class="small soft">Drag to move, turn the wheel to zoom; a click opens the image${map.dreams > 0 && ", or the unit of a dream"}.</p>
       </div></header>
       <div class="toolbar">
         <${Choice} label="View" options=${VIEWS} value=${view} onChange=${choose} />

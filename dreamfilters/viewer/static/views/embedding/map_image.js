@@ -1,7 +1,7 @@
 // @ts-check
 // The image of a map that is pointed at or shown: its name and class, and the images nearest to it in the features.
 import { html, useEffect, useRef } from "../../lib/html.js";
-import { drawThumbnail } from "./map_painting.js";
+import { drawThumbnail, isDream } from "./map_painting.js";
 
 /** @typedef {import("../../types.js").EmbeddingMap} EmbeddingMap */
 /** @typedef {{ map: EmbeddingMap, sheets: HTMLImageElement[], loaded: number, index: number }} OfMap */
@@ -20,7 +20,7 @@ export function MapImage({ open, ...props }) {
         <span class="small soft">nearest:</span>
         ${map.neighbors[index].map((near) => {
           const title = [map.names[near], className(map, near)].filter(Boolean).join(", ");
-          return html`<button key=${near} class="quiet" title=${title} aria-label=${title} disabled=${!map.images[near]}
+          return html`<button key=${near} class="quiet" title=${title} aria-label=${title} disabled=${!map.images[near] && !isDream(map, near)}
               onClick=${() => open(near)}><${Thumbnail} ...${props} index=${near} /></button>`;
         })}
       </div>
@@ -28,7 +28,10 @@ export function MapImage({ open, ...props }) {
 }
 
 /** @param {EmbeddingMap} map @param {number} index */
-const className = (map, index) => map.classes[map.numbers[index]] ?? "";
+const className = (map, index) => {
+  const name = map.classes[map.numbers[index]] ?? "";
+  return isDream(map, index) ? ["dream", name].filter(Boolean).join(" of ") : name;
+};
 
 /** @param {OfMap} props */
 function Thumbnail({ map, sheets, loaded, index }) {

@@ -14,13 +14,18 @@ import { onStage, radiusOf, tileOf } from "../../lib/embedding_map.js";
  */
 
 export const NO_CLASS = "rgb(150, 150, 150)"; // as in the report
+export const DREAMS = -2; // in place of the number of a class
 const FAINT = 0.1; // of the classes that are not shown alone
 
 /** Return the color of an image's class. @param {EmbeddingMap} map @param {number} index */
 export const colorOf = (map, index) => map.colors[map.numbers[index]] ?? NO_CLASS;
 
 /** Whether an image belongs to what is shown alone. @param {EmbeddingMap} map @param {number | null} alone @param {number} index */
-export const isShown = (map, alone, index) => alone === null || map.numbers[index] === alone;
+export const isShown = (map, alone, index) =>
+  alone === null || (alone === DREAMS ? isDream(map, index) : map.numbers[index] === alone);
+
+/** Whether a point is a dream. @param {EmbeddingMap} map @param {number} index */
+export const isDream = (map, index) => index >= map.names.length - map.dreams;
 
 /**
  * Draw a thumbnail; return false where its sheet is not there yet.
@@ -74,6 +79,7 @@ export function paintMap(canvas, size, drawn) {
       brush.fillStyle = colorOf(map, index);
       brush.fill();
     }
+    if (isDream(map, index)) ring(index, colors.ink, 2);
     brush.globalAlpha = 1;
   };
   for (let index = 0; index < map.names.length; index += 1) one(index);

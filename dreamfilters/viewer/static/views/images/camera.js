@@ -1,14 +1,14 @@
 // @ts-check
-// The webcam: frames are sent to the server one after the other, and their maps follow.
+// The webcam: frames are sent to the server one after the other, and what the page shows of them follows.
 import { html, useEffect, useRef, useState } from "../../lib/html.js";
+import { useKeys } from "../../lib/keys.js";
 import { contextOf } from "../../lib/map_painting.js";
 import { showImage } from "../../state/actions.js";
-import { post } from "../../state/api.js";
-import { applyImage } from "../../state/events.js";
-import { showMessage } from "../../state/store.js";
+import { explanation, showMessage } from "../../state/store.js";
+import { endFrames, sendFrame, webcam } from "../../state/webcam.js";
 
 const SIDE = 256; // pixels of the square frame that is sent
-const INTERVAL = 150; // milliseconds between two frames, at least
+const INTERVAL = 33; // milliseconds between two frames, at least
 
 /**
  * The webcam's image with a button that stops it. Frames are sent while it is mounted.
@@ -19,8 +19,11 @@ export function Camera({ close }) {
   const [frozen, setFrozen] = useState(false);
   const paused = useRef(false);
   paused.current = frozen;
+  const rate = webcam.use((state) => Math.round(state.rate));
+  useKeys({ f: () => setFrozen(!frozen) });
   useEffect(() => {
     const mounted = { current: true };
+    if (!explanation.get().backward) explanation.set({ backward: "gradient" });
     sendFrames(/** @type {HTMLVideoElement} */ (video.current), mounted, paused).catch((error) => {
       if (!mounted.current) return;
       showMessage(failureMessage(error), true);
@@ -28,13 +31,18 @@ export function Camera({ close }) {
     });
     return () => {
       mounted.current = false;
+      endFrames();
     };
   }, []);
   return html`
     <div class="camera">
       <video ref=${video} muted playsinline aria-label="Webcam"></video>
-      <button onClick=${() => setFrozen(!frozen)} aria-pressed=${frozen}>${frozen ? "Resume" : "Freeze"}</button>
-      <button onClick=${close}>Stop</button>
+      <div class="camera-controls">
+        <button onClick=${() => setFrozen(!frozen)} aria-pressed=${frozen}
+            title="Freeze or resume the webcam (f)">${frozen ? "Resume" : "Freeze"}</button>
+        <button onClick=${close}>Stop</button>
+        <span class="small soft" title="Frames that are shown in a second">${frozen ? "frozen" : `${rate} / s`}</span>
+      </div>
     </div>`;
 }
 
@@ -59,9 +67,10 @@ async function sendFrames(video, mounted, paused) {
     while (mounted.current) {
       const pause = new Promise((resolve) => setTimeout(resolve, INTERVAL));
       if (!paused.current && !document.hidden) {
-        const image = applyImage(await post("api/frames", await frameOf(video)));
-        if (!shown) showImage(image);
-        shown = true;
+        const frame = await frameOf(video);
+        const image = mounted.current ? await sendFrame(frame) : null;
+        if (image && !shown) showImage(image);
+        shown ||= Boolean(image);
       }
       await pause;
     }

@@ -158,11 +158,14 @@ function LogitUnitList({ view, net, unit, image, ready, against, text }) {
 }
 
 /** @param {{ command?: string, python: string }} props */
-const Copies = ({ command, python }) => html`
+const Copies = ({ command, python }) =>
+  python // a changed network has neither
+    ? html`
   <${Menu} summary="Copy">
     ${
       command &&
       html`<button onClick=${() => copyText(command, "the command line")} title=${command}>Command line</button>`
     }
     <button onClick=${() => copyText(python, "the Python code")} title=${python}>Python code</button>
-  <//>`;
+  <//>`
+    : null;

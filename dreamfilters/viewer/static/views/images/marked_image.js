@@ -61,11 +61,12 @@ export const Mistake = ({ name, kind = "badge" }) =>
 
 /**
  * The most probable classes of an image.
- * @param {Pick<import("../../types.js").ViewProps, "view" | "net" | "ready"> & { image: ImageInfo }} props
+ * @param {Pick<import("../../types.js").ViewProps, "view" | "net" | "ready"> & { image: ImageInfo, change?: string }} props
+ *   `change`: changed units of the network, by default those of the link; "" for the plain network
  */
-export function Predictions({ view, net, image, ready }) {
+export function Predictions({ view, net, image, ready, change }) {
   /** @type {import("../../types.js").Resource<{ classes: import("../../types.js").Prediction[] }>} */
-  const predictions = useResource(ready ? paths.predictions(image) : null);
+  const predictions = useResource(ready ? paths.predictions(image, change) : null);
   if (predictions.phase === "failed") return html`<${Failed} error=${predictions.error} />`;
   if (!predictions.value) {
     return html`<ol class="predictions">${[1, 2, 3, 4, 5].map(() => html`<li><${Skeleton} kind="line" /></li>`)}</ol>`;

@@ -3,9 +3,9 @@
 import { html, names, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../../lib/html.js";
 import { formatPercent, plural } from "../../lib/number_format.js";
 import { addImages, removeImage, showImage, toggleImage } from "../../state/actions.js";
-import { paths } from "../../state/api.js";
 import { filteredImages, labelsOf } from "../../state/image_filter.js";
 import { app, imageFilter } from "../../state/store.js";
+import { imageAddress } from "../../state/webcam.js";
 import { Select, inputOf } from "../shared/controls.js";
 import { Camera } from "./camera.js";
 import { Mistake } from "./marked_image.js";
@@ -114,7 +114,7 @@ function TrayImage({ image, shown, left }) {
           title=${`${titleOf(image)} (Shift-click: show beside the others)`}>
         ${
           image.width
-            ? html`<img src=${paths.image(image, "thumb")} alt="" width="56" height="56" decoding="async" />`
+            ? html`<img src=${imageAddress(image, "thumb")} alt="" width="56" height="56" decoding="async" />`
             : html`<i class="placeholder small soft">unreadable</i>`
         }
         <span class="caption">${image.label ?? stem(image.name)}</span>

@@ -13,8 +13,8 @@ export const JOB_NAMES = { evaluate: "Evaluation", audit: "Audit", compare: "Com
 
 /** @param {{ job: Job }} props */
 export function JobState({ job }) {
-  const { kind, targets, method, phase, share, note, folder, command } = job;
-  const name = `${JOB_NAMES[kind]}${targets.length ? ` of ${targets.join(", ")}` : ""}${method ? ` by ${method}` : ""}`;
+  const { kind, targets, method, dreams, phase, share, note, folder, command } = job;
+  const name = `${JOB_NAMES[kind]}${targets.length ? ` of ${targets.join(", ")}` : ""}${method ? ` by ${method}${dreams ? ", with dreams" : ""}` : ""}`;
   return html`
     <section class="job small" data-job=${job.id} data-phase=${phase}>
       <p><b>${name}</b>${phase === "done" || phase === "running" ? "" : html` <span class="soft">${phase}</span>`}</p>
@@ -28,7 +28,7 @@ export function JobState({ job }) {
       ${
         (phase === "cancelled" || phase === "failed") &&
         kind !== "compare" &&
-        html`<button onClick=${() => startJob(kind, method ? { method } : undefined)}>${phase === "failed" ? "Try again" : "Continue"}</button>`
+        html`<button onClick=${() => startJob(kind, method ? { method, dreams } : undefined)}>${phase === "failed" ? "Try again" : "Continue"}</button>`
       }
       ${folder && html`<p class="soft">in ${folder}</p>`}
       <button class="quiet" title=${command} onClick=${() => copyText(command, "the command line")}>Copy the command line</button>

@@ -4,12 +4,16 @@ import { useLayoutEffect, useRef, useState } from "../../lib/html.js";
 import { useKeys } from "../../lib/keys.js";
 import { contextOf } from "../../lib/map_painting.js";
 import { startDream, togglePin } from "../../state/actions.js";
+import { toggleAblated } from "../../state/changes.js";
+import { isClassLayer } from "../../state/network_index.js";
 import { go } from "../../state/routing.js";
 import { pointer } from "../../state/store.js";
 import { cellCorner, drawGrid } from "./grid_canvas.js";
 
 /** @typedef {import("./grid_canvas.js").Geometry} Geometry */
 /** @typedef {ReturnType<typeof useScrollBox>} ScrollBox */
+
+const FAST = 4; // cells that Shift and a key move
 
 /** The unit and the scroll position at which the grid of each layer was left. */
 const leftAt = /** @type {Map<string, { unit: number, top: number }>} */ (new Map());
@@ -112,8 +116,8 @@ export function useRestoredScroll(layer, units, cursor, setActive, box) {
  * @param {(index: number) => void} setActive
  */
 export function useGridKeys({ layer, units }, box, geometry, cursor, setActive) {
-  const move = (/** @type {number} */ step) => () => {
-    const next = Math.min(Math.max(cursor + step, 0), units.length - 1);
+  const move = (/** @type {number} */ step) => (/** @type {KeyboardEvent} */ event) => {
+    const next = Math.min(Math.max(cursor + (event.shiftKey ? FAST : 1) * step, 0), units.length - 1);
     setActive(next);
     const element = box.element.current;
     element.focus({ preventScroll: true });
@@ -129,8 +133,10 @@ export function useGridKeys({ layer, units }, box, geometry, cursor, setActive) 
   };
   useKeys({
     ...{ ArrowLeft: left, h: left, ArrowRight: right, l: right, ArrowUp: up, k: up, ArrowDown: down, j: down },
+    ...{ H: left, L: right, K: up, J: down },
     ...{ PageUp: move(-page), PageDown: move(page), Home: move(-Infinity), End: move(Infinity) },
     Enter: onUnit((unit) => go({ unit })),
+    z: onUnit((unit) => isClassLayer(layer) || toggleAblated(layer.name, unit)),
     d: onUnit((unit) => layer.dreamable && startDream(layer.id, unit)),
     p: onUnit((unit) => togglePin(layer.name, unit)),
   });

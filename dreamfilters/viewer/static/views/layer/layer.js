@@ -14,6 +14,7 @@ import { useBackgroundDreams } from "../dream/background_dreams.js";
 import { useDreamSheet } from "../dream/dream_sheet.js";
 import { breakable } from "../network/layer_list.js";
 import { ColorScale } from "../shared/color_scale.js";
+import { ChangeTag } from "../shared/change_notice.js";
 import { saveGrid } from "../shared/png_export.js";
 import { Empty, Failed, Loading, Progress } from "../shared/states.js";
 import { Grid } from "./grid.js";
@@ -62,6 +63,7 @@ function LayerWithUnits({ view, layer, images, ready }) {
   const grid = { view, layer, images: shown, sheets, units, limitsOf };
   return html`
     <${Header} layer=${layer} verdicts=${verdicts} />
+    <${ChangeTag} view=${view} />
     <${Toolbar} view=${view} layer=${layer} matches=${units.length} hasVerdicts=${Boolean(verdicts)}
       save=${() => saveGrid({ ...grid, side: TILE_SIDES[view.size] })} />
     ${layer.display === "maps" && view.show !== "dream" && !failed && html`<${Legend} view=${view} sheets=${loaded} />`}

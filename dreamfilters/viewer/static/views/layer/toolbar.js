@@ -1,8 +1,10 @@
 // @ts-check
 // How the units of a layer are shown: what, in which order, on which scale, in which colors and size.
+import { isBoosted } from "../../lib/colormaps.js";
 import { html } from "../../lib/html.js";
 import { useKeys } from "../../lib/keys.js";
 import { choices, go } from "../../state/routing.js";
+import { useColorKeys } from "../shared/color_scale.js";
 import { Choice, Field, Select, inputOf } from "../shared/controls.js";
 
 /** @typedef {import("../../types.js").View} View */
@@ -19,7 +21,7 @@ const SHOWS = { map: "maps", dream: "dreams", both: "both" };
 const SHOWS_OF_BARS = { ...SHOWS, map: "values" };
 const SCALES = { layer: "layer scale", unit: "unit scales", fixed: "fixed scale" };
 const SIZES = { s: "small", m: "medium", l: "large" };
-const COLORS = Object.fromEntries(choices.colors.map((name) => [name, name]));
+const COLORS = Object.fromEntries(choices.colors.map((name) => [name, isBoosted(name) ? `√ ${name.split("-")[0]}` : name]));
 
 /**
  * @param {{ view: View, layer: import("../../types.js").Layer, matches: number, hasVerdicts: boolean,
@@ -27,6 +29,7 @@ const COLORS = Object.fromEntries(choices.colors.map((name) => [name, name]));
  */
 export function Toolbar({ view, layer, matches, hasVerdicts, save }) {
   useToolbarKeys(view);
+  useColorKeys(view);
   const bars = layer.display === "bars";
   const sorts = Object.fromEntries(
     Object.entries(SORTS).filter(
@@ -81,7 +84,6 @@ function useToolbarKeys(view) {
     v: () => go({ show: nextOf(choices.show, view.show) }),
     s: () => go({ scale: view.scale === "layer" ? "unit" : "layer" }),
     o: () => go({ sort: nextOf(choices.sort, view.sort) }),
-    m: () => go({ colors: nextOf(choices.colors, view.colors) }),
     "+": larger,
     "=": larger,
     "-": () => go({ size: view.size === "l" ? "m" : "s" }),

@@ -1,8 +1,20 @@
 // @ts-check
-// The color scale: a colormap between its limits.
+// The color scale: a colormap between its limits; and the keys that choose the colormap.
+import { toggleBoosted } from "../../lib/colormaps.js";
 import { html, useEffect, useRef } from "../../lib/html.js";
 import { paintColormap } from "../../lib/map_painting.js";
+import { useKeys } from "../../lib/keys.js";
 import { formatNumber } from "../../lib/number_format.js";
+import { choices, go } from "../../state/routing.js";
+
+/**
+ * Handle the keys of the colors while a view is mounted.
+ * @param {import("../../types.js").View} view
+ */
+export function useColorKeys({ colors }) {
+  const next = choices.colors[(choices.colors.indexOf(colors) + 1) % choices.colors.length];
+  useKeys({ m: () => go({ colors: next }), g: () => go({ colors: toggleBoosted(colors) }) });
+}
 
 /**
  * The colormap between its limits and, after it, what the scale applies to.

@@ -5,6 +5,7 @@ import { formatNumber, formatShape } from "../../lib/number_format.js";
 import { themeColors } from "../../lib/theme_colors.js";
 import { attempt } from "../../state/actions.js";
 import { paths } from "../../state/api.js";
+import { changesText } from "../../state/changes.js";
 import { layerLimits } from "../../state/map_sheets.js";
 import { fetchResource } from "../../state/resources.js";
 import { strongestImages } from "../../state/selectors.js";
@@ -27,7 +28,7 @@ const SEAM = 3; // between the maps of one tile
 const LARGEST_SIDE = 8000; // pixels; some browsers draw no larger canvas
 const UNIT_TILE = 160;
 const IMAGES = 3;
-const STRONGEST = 6;
+const STRONGEST = 9;
 
 /**
  * Save the units of a layer in their order and colors.
@@ -48,7 +49,7 @@ export function saveGrid({ view, layer, images, sheets, units, limitsOf, side })
     }));
     const imageNames = images.map((image) => image.label ?? image.name).join(", ");
     const scale = { unit: "one for each unit", layer: "one for the layer", fixed: "fixed" }[view.scale];
-    const subtitle = `${imageNames}; ${formatShape(layer.shape)}; scale: ${scale}`;
+    const subtitle = `${changeNote(view)}${imageNames}; ${formatShape(layer.shape)}; scale: ${scale}`;
     /** @type {Record<typeof view.scale, Limits | null>} */
     const limits = { unit: null, layer: layerLimits(loaded), fixed: [view.low, view.high] };
     const sheet = { title: layer.name, subtitle, tiles, tileHeight: side, colors: view.colors, columns: 16 };
@@ -91,7 +92,7 @@ export function saveUnit({ view, layer, unit, name, facts, images, dream }) {
     const tiles = columns.map(({ label, value }, index) =>
       unitTile(label, value, pixels[index], maps[index], limits, view.colors),
     );
-    const subtitle = facts?.verdict?.sentence ?? `unit ${unit} of ${layer.name}`;
+    const subtitle = `${changeNote(view)}${facts?.verdict?.sentence ?? `unit ${unit} of ${layer.name}`}`;
     const tileHeight = limits ? 2 * UNIT_TILE + 6 : UNIT_TILE;
     const sheet = { title: name, subtitle, tiles, tileHeight, limits, colors: view.colors, columns: columns.length };
     await saveCanvas(drawSheet(sheet), `${name}.png`);
@@ -121,6 +122,9 @@ function unitTile(label, value, image, map, limits, colors) {
     },
   };
 }
+
+/** What a file says first of a changed network. @param {Pick<import("../../types.js").View, "changes">} view */
+const changeNote = ({ changes }) => (changes.length ? `CHANGED NETWORK: ${changesText(changes)}; ` : "");
 
 /** @param {Sheet} sheet */
 function drawSheet({ title, subtitle, tiles, tileHeight, limits, colors, columns }) {

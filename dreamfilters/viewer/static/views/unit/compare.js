@@ -9,6 +9,7 @@ import { useResource } from "../../state/resources.js";
 import { go, linkTo } from "../../state/routing.js";
 import { app } from "../../state/store.js";
 import { Mistake } from "../images/marked_image.js";
+import { ChangeTag } from "../shared/change_notice.js";
 import { ColorScale } from "../shared/color_scale.js";
 import { ExactMap } from "../shared/exact_map.js";
 import { Empty, Skeleton } from "../shared/states.js";
@@ -47,6 +48,7 @@ export function Compare({ view, net, images, ready }) {
   return html`
     <header class="head"><div><h1>Comparison</h1><p
         class="small soft">Shift-click an image above to add it.</p></div></header>
+    <${ChangeTag} view=${view} />
     ${loaded.length > 0 && html`<${ColorScale} limits=${limits} colors=${view.colors}>one scale for all maps<//>`}
     <div class="table-wrap"><table class="compare">
       <thead><tr><th scope="col">unit</th><th scope="col">dream</th>${shown.map(

@@ -13,12 +13,14 @@ import { app, showMessage } from "../../state/store.js";
 import { DreamPanel } from "../dream/dream_panel.js";
 import { WhichPixels } from "../images/explanation.js";
 import { breakable } from "../network/layer_list.js";
+import { ChangeTag } from "../shared/change_notice.js";
 import { Menu } from "../shared/controls.js";
 import { saveUnit } from "../shared/png_export.js";
 import { Empty, Failed, Skeleton } from "../shared/states.js";
 import { ClassSections } from "./class_sections.js";
 import { Facts } from "./facts.js";
 import { Measures } from "./measures.js";
+import { PassControls, PredictedClasses } from "./pass_controls.js";
 import { UnitViews, maximumOf } from "./unit_views.js";
 
 /** @typedef {import("../../types.js").Dream} Dream */
@@ -27,14 +29,14 @@ import { UnitViews, maximumOf } from "./unit_views.js";
 /** @typedef {import("../../types.js").UnitMap} UnitMap */
 /** @typedef {import("../../types.js").ViewProps} ViewProps */
 
+const FAST = 10; // units that Shift and a key move
+
 /** @param {ViewProps & { unit: number }} props */
 export function Unit({ view, net, layer, unit, images, ready }) {
   const { resource, dreams, dream } = useUnit(layer, unit, ready);
   /** @type {UnitMap | undefined} */
   const dreamMap = useResource(ready && dream?.phase === "done" ? paths.dreamMap(dream) : null).value;
-  const step = (/** @type {number} */ by) => go({ unit: (unit + by + layer.units) % layer.units });
-  const [previous, next] = [() => step(-1), () => step(1)];
-  useKeys({ ArrowLeft: previous, h: previous, ArrowRight: next, l: next, p: () => togglePin(layer.name, unit) });
+  const { previous, next } = useUnitKeys(layer, unit);
   if (unit >= layer.units) {
     return html`<${Empty} title=${`There is no ${layer.name}:${unit}`}>
       ${layer.name} has ${plural(layer.units, "unit")}, 0 to ${layer.units - 1}. <a
@@ -50,7 +52,10 @@ export function Unit({ view, net, layer, unit, images, ready }) {
   return html`
     <article class="unit" data-unit=${`${layer.name}:${unit}`} data-ready=${facts ? "yes" : null}>
       <${Header} ...${shared} previous=${previous} next=${next} />
+      <${ChangeTag} view=${view} />
+      <${PassControls} view=${view} layer=${layer} unit=${unit} />
       <${UnitViews} ...${shared} dreamMap=${dreamMap} ready=${ready} />
+      ${images.length > 0 && html`<${PredictedClasses} view=${view} net=${net} image=${images[0]} ready=${ready} />`}
       ${isClassLayer(layer) && html`<${ClassSections} view=${view} net=${net} number=${unit} ready=${ready} />`}
       ${images.length > 0 && html`<${WhichPixels} view=${view} net=${net} layer=${layer} unit=${unit} image=${images[0]} ready=${ready} />`}
       <div class="columns">
@@ -68,6 +73,19 @@ export function UnitAside({ net, layer, unit, ready }) {
   const { dreams, dream } = useUnit(layer, unit, ready);
   return html`<${DreamPanel} layer=${layer} unit=${unit} name=${unitName(net, layer, unit)} dreams=${dreams}
       dream=${dream} select=${(/** @type {string} */ id) => app.set({ selectedDream: id })} />`;
+}
+
+/** @param {Layer} layer @param {number} unit */
+function useUnitKeys(layer, unit) {
+  const move = (/** @type {number} */ by) => go({ unit: (((unit + by) % layer.units) + layer.units) % layer.units });
+  const step = (/** @type {1 | -1} */ by) => (/** @type {{ shiftKey?: boolean }} */ event) =>
+    move(event.shiftKey ? by * FAST : by);
+  const [left, right] = [step(-1), step(1)];
+  useKeys({
+    ...{ ArrowLeft: left, h: left, H: left, ArrowRight: right, l: right, L: right },
+    p: () => togglePin(layer.name, unit),
+  });
+  return { previous: () => move(-1), next: () => move(1) };
 }
 
 /** @param {Layer} layer @param {number} unit @param {boolean} ready */

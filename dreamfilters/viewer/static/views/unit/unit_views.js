@@ -5,24 +5,28 @@ import { commonLimits, valueRange } from "../../lib/map_painting.js";
 import { formatNumber } from "../../lib/number_format.js";
 import { startDream } from "../../state/actions.js";
 import { paths } from "../../state/api.js";
+import { scaleText } from "../../state/explanations.js";
 import { fieldCenter, receptiveField, useFieldGeometry } from "../../state/receptive_fields.js";
 import { useResource } from "../../state/resources.js";
 import { linkTo } from "../../state/routing.js";
 import { constantResponse, isInProgress, strongestImages } from "../../state/selectors.js";
-import { app } from "../../state/store.js";
+import { app, explanation } from "../../state/store.js";
+import { imageAddress } from "../../state/webcam.js";
 import { Mistake, Outline } from "../images/marked_image.js";
 import { ColorScale } from "../shared/color_scale.js";
 import { ExactMap } from "../shared/exact_map.js";
 import { Progress, Skeleton } from "../shared/states.js";
 
 /** @typedef {import("../../types.js").Dream} Dream */
+/** @typedef {import("../../types.js").Heatmap} Heatmap */
 /** @typedef {import("../../types.js").ImageRef} ImageRef */
+/** @typedef {import("../../types.js").NoExplanation} NoExplanation */
 /** @typedef {import("../../types.js").Layer} Layer */
 /** @typedef {import("../../types.js").UnitMap} UnitMap */
 /** @typedef {import("../../types.js").ViewProps} ViewProps */
 
 const MOST_IMAGES = 3;
-const MOST_STRONGEST = 6;
+const MOST_STRONGEST = 9; // as in the Deep Visualization Toolbox
 
 /**
  * @param {Pick<ViewProps, "view" | "layer" | "images" | "ready"> & { unit: number, name: string, dream: Dream | null,
@@ -32,6 +36,7 @@ export function UnitViews({ view, layer, unit, facts, dream, dreamMap, images, r
   const form = app.use((state) => state.network?.form);
   const strongest = strongestImages(facts, MOST_STRONGEST);
   const constant = constantResponse(facts);
+  const changed = view.changes.length > 0;
   const hasMaps = layer.display === "maps";
   const loading = ready && hasMaps;
   const shown = images.slice(0, MOST_IMAGES);
@@ -48,26 +53,29 @@ export function UnitViews({ view, layer, unit, facts, dream, dreamMap, images, r
     return { layer: layer.id, unit, image, row, column, height, width, field, center };
   };
   const limits = view.scale === "fixed" ? [view.low, view.high] : commonLimits(loaded);
-  const common = { limits, colors: view.colors, layer };
+  const method = explanation.use((state) => state.backward);
+  const common = { limits, colors: view.colors, layer, unit, ready, method: layer.dreamable ? method : "" };
   return html`
     <div class="unit-views">
       <${UnitView} ...${common} kind="dream-view" title="dream" value=${maximumOf(dreamMap)}
           image=${dream?.image && paths.dreamImage(dream)} map=${dreamMap} alt=${`The dream of ${name}`}
-          note=${dream ? `seed ${dream.seed}` : "no dream yet"}
+          note=${dream ? `seed ${dream.seed}${changed ? ", plain network" : ""}` : "no dream yet"}
           placeholder=${html`<${NoDream} layer=${layer} unit=${unit} dream=${dream} />`} />
       ${shown.map(
         (image, index) => html`
         <${UnitView} ...${common} key=${image.id} kind="user-image" title="image" value=${maximumOf(imageMaps[index])}
-            image=${paths.image(image, "input")} map=${imageMaps[index]} alt=${image.name}
+            image=${imageAddress(image, "input")} map=${imageMaps[index]} alt=${image.name}
             note=${image.label ?? image.name} mistake=${image.mistake} positionOf=${positionOf(image.id)}
-            field=${strongestField(imageMaps[index])} loading=${loading} />`,
+            field=${strongestField(imageMaps[index])} loading=${loading} subject=${image} />`,
       )}
       ${strongest.map(
         (each, index) => html`
-        <${UnitView} ...${common} title=${`top ${index + 1}`} value=${each.response}
+        <${UnitView} ...${common} title=${`top ${index + 1}`}
+            value=${changed ? maximumOf(strongestMaps[index]) : each.response}
             image=${paths.image({ id: each.image }, "input")} map=${strongestMaps[index]} alt=${each.name}
             note=${each.label ?? each.name} mistake=${each.mistake} crop=${hasMaps && paths.crop(layer.id, unit, index)} field=${each.box}
-            positionOf=${positionOf(each.image)} link=${linkTo(view, { images: [each.name] })} loading=${loading} />`,
+            positionOf=${positionOf(each.image)} link=${linkTo(view, { images: [each.name] })} loading=${loading}
+            subject=${{ id: each.image }} />`,
       )}
     </div>
     ${facts && !facts.strongest?.length && html`<${ScanProgress} />`}
@@ -140,7 +148,8 @@ export const maximumOf = (map) => (map ? valueRange([...map.values, map.other_to
  *   mistake?: string | null, image?: string | null, map?: UnitMap, crop?: string | false, link?: string, loading?: boolean,
  *   field?: import("../../types.js").Box | null, placeholder?: import("preact").ComponentChildren,
  *   positionOf?: import("../shared/exact_map.js").PositionOf, limits: import("../../types.js").Limits,
- *   colors: import("../../types.js").Colormap, layer: Layer }} props
+ *   colors: import("../../types.js").Colormap, layer: Layer, unit: number, ready: boolean, method: string,
+ *   subject?: ImageRef }} props `subject`: the image that a backward pass by the method is shown for
  */
 function UnitView(props) {
   const { kind = "", title, value, alt, note, mistake, image, crop, link, field, placeholder, layer } = props;
@@ -160,9 +169,26 @@ function UnitView(props) {
           : html`<div class="frame">${frame}</div>`
       }
       ${hasMaps && html`<${MapTile} ...${props} />`}
+      ${props.subject && props.method && html`<${Backward} ...${props} subject=${props.subject} />`}
       ${crop && html`<img class="crop" src=${crop} alt=${`The receptive field of the strongest position in ${alt}`} />`}
       <span class="name small soft" title=${note}>${note}</span>
     </figure>`;
+}
+
+/**
+ * What a backward pass from the unit makes of an image.
+ * @param {{ layer: Layer, unit: number, subject: ImageRef, method: string, ready: boolean, alt: string }} props
+ */
+function Backward({ layer, unit, subject, method, ready, alt }) {
+  /** @type {import("../../types.js").Resource<Heatmap | NoExplanation>} */
+  const { value, error } = useResource(
+    ready ? paths.heatmap({ layer: layer.id, unit }, subject, method, null) : null,
+  );
+  const reason = error?.message ?? value?.reason;
+  if (reason) return html`<div class="placeholder small soft backward" title=${reason}>${reason}</div>`;
+  if (value?.reason !== null) return html`<${Skeleton} kind="tile" />`;
+  return html`<img class="image backward" src=${value.overlay} alt=${`${method} of the unit on ${alt}`}
+      data-version=${subject.version ?? 0} title=${`${method}: ${value.legend}; full color: ${scaleText(value)}`} />`;
 }
 
 /** @param {Parameters<typeof UnitView>[0]} props */
