@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.attribution.ablation.paired_statistics import mcnemar
+from dreamfilters.comparison.number_format import percent
 from dreamfilters.training.history import Look, Training, moment
 from dreamfilters.verdicts.verdict import KINDS
 
@@ -118,7 +119,7 @@ def _network_events(training: Training, position: int) -> Iterator[TrainingEvent
     known = training.truth >= 0
     lost, gained = _flips(before, now, training.truth, known)
     if lost > gained and float(mcnemar(lost, gained)) < _SIGNIFICANCE:
-        shares = " to ".join(f"{100 * training.accuracy(look):.0f} %" for look in (before, now))
+        shares = " to ".join(percent(training.accuracy(look)) for look in (before, now))
         text = f"the accuracy on {int(known.sum())} images fell {when}, from {shares}"
         yield TrainingEvent(position, now.epoch, "accuracy fell", "", (), text)
 

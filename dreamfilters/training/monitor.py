@@ -198,7 +198,8 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
         if self.training.looks[-1].step != self._step and self._moment is not None:
             self._look(self._moment)
         looks, used = len(self.training.looks), self._pace.used
-        self._say(f"{looks} looks, {100 * used:.1f} % of the training time; `dreamfilters film {self.folder}` shows them")
+        taken = f"{looks} looks, {100 * used:.1f} % of the training time"
+        self._say(f"{taken}; `dreamfilters film {self.folder}` shows them")
 
     def _begin(self, epoch: int, name: str) -> None:
         """Prepare the looks, take the first one, and print what they cost."""
