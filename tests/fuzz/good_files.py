@@ -96,7 +96,7 @@ def write_priors(folder: Path) -> None:
     from dreamfilters.dreams.priors.learned_prior import LearnedPrior, TrainingRecord
 
     write_network(folder)
-    architecture, chance = Architecture(3, 2), np.random.default_rng(7)
+    architecture, chance = Architecture(3), np.random.default_rng(7)
     record = TrainingRecord(200, 22, 230, "0123456789abcdef", 5, 0, 0.5, (0.1,) * 5, (0.2,) * 5, (1.0, 2.0, 3.0),
                             {"numpy": "2"})  # fmt: skip
     weights = {name: np.zeros(shape, np.float32) for name, shape in architecture.shapes.items()}

@@ -133,7 +133,7 @@ def _clean(params: Params, prior: LearnedPrior) -> Tensor:
     from dreamfilters.dreams.priors.denoiser import denoised
 
     sigma = ops.stop_gradient(params["sigma"])
-    return denoised(prior.weights, prior.architecture.patch, params["noisy"], sigma)
+    return denoised(prior.weights, params["noisy"], sigma)
 
 
 def _at(numbers: np.ndarray, index: Tensor) -> Tensor:

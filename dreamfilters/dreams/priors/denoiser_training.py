@@ -78,7 +78,7 @@ class DenoiserTraining:
 
     @property
     def _step(self) -> Callable[..., tuple[State, Tensor]]:
-        return _compiled_step(self.architecture.patch)
+        return _compiled_step()
 
     @cached_property
     def _seeds(self) -> Tensor:
@@ -110,34 +110,30 @@ def mean_loss(losses: list[float]) -> float:
 
 
 @cache
-def _compiled_step(patch: int) -> Callable[..., tuple[State, Tensor]]:
+def _compiled_step() -> Callable[..., tuple[State, Tensor]]:
     """Return the compiled step; compiling takes seconds, and trainings share it."""
-    return backend.compile(_step(patch))
+    return backend.compile(_step)
 
 
-def _step(patch: int) -> Callable[..., tuple[State, Tensor]]:
-    """Return the function of one step: (state, images, seeds, rate, decay, number) -> (state, loss)."""
+def _step(
+    state: State, images: Tensor, seeds: backend.Seeds, rate: Tensor, decay: Tensor, number: Tensor
+) -> tuple[State, Tensor]:
+    """Return the state after a step, and its loss."""
+    seeds = backend.fold(seeds, number)
+    level = backend.normal(backend.fold(seeds, 0), (1, 1, 1))
+    sigma = ops.exp(level * _SIGMA_STD + _SIGMA_MEAN)
+    noisy = images + sigma * backend.normal(backend.fold(seeds, 1), tuple(images.shape[1:]))
+    weight = (sigma * sigma + DATA_STD**2) / ops.square(sigma * DATA_STD)
 
-    def step(
-        state: State, images: Tensor, seeds: backend.Seeds, rate: Tensor, decay: Tensor, number: Tensor
-    ) -> tuple[State, Tensor]:
-        seeds = backend.fold(seeds, number)
-        level = backend.normal(backend.fold(seeds, 0), (1, 1, 1))
-        sigma = ops.exp(level * _SIGMA_STD + _SIGMA_MEAN)
-        noisy = images + sigma * backend.normal(backend.fold(seeds, 1), tuple(images.shape[1:]))
-        weight = (sigma * sigma + DATA_STD**2) / ops.square(sigma * DATA_STD)
+    def negative_loss(weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        loss = ops.mean(weight * ops.square(denoised(weights, noisy, sigma) - images))
+        return -loss, loss
 
-        def negative_loss(weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-            loss = ops.mean(weight * ops.square(denoised(weights, patch, noisy, sigma) - images))
-            return -loss, loss
-
-        (_, loss), slope = backend.value_and_gradient(negative_loss)(state["weights"])
-        norm = ops.sqrt(sum(ops.sum(ops.square(part)) for part in slope.values()))
-        slope = keras.tree.map_structure(lambda part: part * ops.minimum(1.0, _CLIP / (norm + 1e-8)), slope)
-        moments = {"first": state["first"], "second": state["second"]}
-        move, moments = _ADAM.move(slope, moments, number)
-        weights = keras.tree.map_structure(lambda value, by: value + rate * by, state["weights"], move)
-        average = keras.tree.map_structure(lambda a, b: decay * a + (1 - decay) * b, state["average"], weights)
-        return {"weights": weights, "average": average, **moments}, loss
-
-    return step
+    (_, loss), slope = backend.value_and_gradient(negative_loss)(state["weights"])
+    norm = ops.sqrt(sum(ops.sum(ops.square(part)) for part in slope.values()))
+    slope = keras.tree.map_structure(lambda part: part * ops.minimum(1.0, _CLIP / (norm + 1e-8)), slope)
+    moments = {"first": state["first"], "second": state["second"]}
+    move, moments = _ADAM.move(slope, moments, number)
+    weights = keras.tree.map_structure(lambda value, by: value + rate * by, state["weights"], move)
+    average = keras.tree.map_structure(lambda a, b: decay * a + (1 - decay) * b, state["average"], weights)
+    return {"weights": weights, "average": average, **moments}, loss

@@ -16,7 +16,7 @@ from dreamfilters.dreams.priors.denoiser import Architecture, denoised
 from dreamfilters.dreams.priors.denoiser_training import DenoiserTraining, State, mean_loss
 from dreamfilters.dreams.priors.learned_prior import SIGMAS, LearnedPrior, TrainingRecord
 from dreamfilters.dreams.priors.nearest_images import nearest_distances, thumbnails
-from dreamfilters.dreams.priors.training_images import TrainingImages, patch_of, training_images, working_size
+from dreamfilters.dreams.priors.training_images import TrainingImages, training_images, working_size
 from dreamfilters.dreams.priors.wiener_filter import WienerFilter
 from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.images import ImageFolder
@@ -55,7 +55,7 @@ class PriorJob:
     @cached_property
     def training(self) -> DenoiserTraining:
         """The training on the images that are not held out."""
-        architecture = Architecture(self.images.pixels.shape[-1], patch_of(self.size))
+        architecture = Architecture(self.images.pixels.shape[-1])
         return DenoiserTraining(self.images.pixels[~self.images.held_out], architecture, self.steps, self.seed)
 
     @property
@@ -84,7 +84,7 @@ class PriorJob:
         if not all(np.isfinite(value).all() for value in weights.values()):
             raise RecipeError("prior: a number was not finite during the training; choose another seed")
         held = self.images.pixels[self.images.held_out]
-        own, linear = _errors(weights, training.architecture.patch, pixels, held)
+        own, linear = _errors(weights, pixels, held)
         count = max(_LEAST_SAMPLE, min(_MOST_SAMPLE, _SAMPLE_BYTES // pixels[0].size))
         small = thumbnails(_spread(pixels, _THUMBNAIL_BYTES // (64 * pixels.shape[-1])))
         apart = nearest_distances(thumbnails(_spread(held, _TESTED)), small)
@@ -210,12 +210,12 @@ def on_step(steps: int, progress: OnProgress | None) -> Callable[[State, list[fl
 
 
 def _errors(
-    weights: dict[str, np.ndarray], patch: int, pixels: NDArray[np.uint8], held: NDArray[np.uint8]
+    weights: dict[str, np.ndarray], pixels: NDArray[np.uint8], held: NDArray[np.uint8]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return the mean square errors of the denoiser and of the Wiener filter on images held out, by noise level."""
     linear = WienerFilter.measured(_signed(_spread(pixels, _MEASURED)))
     images = _signed(_spread(held, _TESTED))
-    run = backend.compile(lambda noisy, sigma: denoised(weights, patch, noisy, sigma))
+    run = backend.compile(lambda noisy, sigma: denoised(weights, noisy, sigma))
     own_errors, linear_errors = [], []
     for number, sigma in enumerate(SIGMAS):
         noise = np.random.default_rng(number).normal(0, sigma, images.shape).astype(np.float32)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.dreams.priors.denoiser import Architecture
+from dreamfilters.dreams.priors.denoiser import MULTIPLE, PATCH, Architecture
 from dreamfilters.serialization import plain, typed
 from dreamfilters.writing.single_files import write_file
 
@@ -137,7 +137,7 @@ class LearnedPrior:
             "name": self.name,
             "size": self.size,
             "channels": self.channels,
-            "patch": self.architecture.patch,
+            "patch": PATCH,
             "training": plain(self.record),
         }
         return json.dumps(plain(values), ensure_ascii=True)
@@ -164,11 +164,11 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> LearnedPrior:
         raise ValueError("it holds no record of a training")
     values = json.loads(str(record), parse_constant=_refuse)
     stored = typed(_Stored, values, "record")
-    if stored.format != _FORMAT or not 1 <= stored.channels <= 4 or stored.patch not in (2, 4):
+    if stored.format != _FORMAT or not 1 <= stored.channels <= 4 or stored.patch != PATCH:
         raise ValueError("it is of another version")
-    architecture = Architecture(stored.channels, stored.patch)
-    if any(side % architecture.multiple or not 0 < side <= 2**10 for side in stored.size):
-        raise ValueError(f"size {stored.size}: must be multiples of {architecture.multiple}")
+    architecture = Architecture(stored.channels)
+    if any(side % MULTIPLE or not 0 < side <= 2**10 for side in stored.size):
+        raise ValueError(f"size {stored.size}: must be multiples of {MULTIPLE}")
     weights = {name: arrays.get(f"{_WEIGHT}{name}") for name in architecture.shapes}
     for name, shape in architecture.shapes.items():
         _check(name, weights[name], "float32", shape)

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dreamfilters.dreams.priors.denoiser import MULTIPLE
 from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.images import ImageFolder, resize
 from dreamfilters.progress import OnProgress, Progress
@@ -166,13 +167,7 @@ def working_size(
         raise RecipeError(
             f"size={size}: a prior has sides of {SMALLEST} to {LARGEST} pixels; larger dreams are enlarged"
         )
-    multiple = 4 * patch_of(sides)
-    return tuple(max(multiple, multiple * int(side / multiple + 0.5)) for side in sides)  # type: ignore[return-value]
-
-
-def patch_of(size: tuple[int, int]) -> int:
-    """Return the side of the patches that a denoiser of this size reads, see `Architecture`."""
-    return 2 if max(size) < 64 else 4
+    return tuple(max(MULTIPLE, MULTIPLE * int(side / MULTIPLE + 0.5)) for side in sides)  # type: ignore[return-value]
 
 
 def _as_they_are(

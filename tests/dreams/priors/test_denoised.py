@@ -19,7 +19,7 @@ QUICK = read_recipe("learned", settings=["steps=5", "transforms.views.views=2"])
 
 
 def prior(side=8, channels=3, seed=0):
-    architecture, rng = Architecture(channels, 2), np.random.default_rng(seed)
+    architecture, rng = Architecture(channels), np.random.default_rng(seed)
     weights = initial_weights(architecture, seed)
     weights["leave.kernel"] = rng.normal(0, 0.1, architecture.shapes["leave.kernel"]).astype("float32")
     return LearnedPrior(
@@ -62,7 +62,7 @@ def test_without_moves_the_steps_are_those_of_euler():
         move = {"noisy": np.zeros_like(x, "float32"), "sigma": params["sigma"]}
         params = how.moved(params, move, canvas, SEEDS, backend.tensor(np.int32(number)), steps)
         sigma = np.full((3, 1, 1, 1), levels[number], "float32")
-        clean = np.asarray(denoised(canvas.learned.weights, 2, x.astype("float32"), sigma))
+        clean = np.asarray(denoised(canvas.learned.weights, x.astype("float32"), sigma))
         x = x + (levels[number + 1] - levels[number]) * (x - clean) / levels[number]
         np.testing.assert_allclose(params["noisy"], x, atol=1e-3)
     assert np.asarray(params["sigma"]).max() == 0
@@ -86,7 +86,7 @@ def test_replaced_noise_keeps_the_level():
     params = how.start(SEEDS, canvas)
     move = {name: np.zeros_like(value) for name, value in params.items()}
     after = how.moved(params, move, canvas, SEEDS, backend.tensor(np.int32(0)), 2)
-    clean = denoised(canvas.learned.weights, 2, params["noisy"], params["sigma"])
+    clean = denoised(canvas.learned.weights, params["noisy"], params["sigma"])
     noise, before = np.asarray(after["noisy"] - clean), np.asarray(params["noisy"] - clean)
     assert noise.std() == pytest.approx(9, rel=0.05)
     correlation = np.corrcoef(noise.ravel(), before.ravel())[0, 1]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dreamfilters import backend
-from dreamfilters.dreams.priors.denoiser import DATA_STD, Architecture, denoised, initial_weights
+from dreamfilters.dreams.priors.denoiser import DATA_STD, MULTIPLE, Architecture, denoised, initial_weights
 
 
 def noise(count, side, channels, seed=0):
@@ -23,25 +23,25 @@ def trained(architecture, seed=1):
 
 def test_before_the_training_it_is_the_best_linear_estimate():
     """For images of std .5 behind noise of std s it is x * .25 / (.25 + s^2): the last kernel is 0."""
-    architecture = Architecture(2, 2)
+    architecture = Architecture(2)
     x = noise(3, 16, 2)
     for sigma, share in ((0.0, 1.0), (0.5, 0.5), (1.0, 0.2)):
-        found = np.asarray(denoised(initial_weights(architecture, 0), 2, x, levels(sigma, 3)))
+        found = np.asarray(denoised(initial_weights(architecture, 0), x, levels(sigma, 3)))
         np.testing.assert_allclose(found, share * x, atol=1e-6)
 
 
 def test_without_noise_it_returns_its_input_exactly():
-    architecture = Architecture(3, 2)
+    architecture = Architecture(3)
     x = noise(2, 8, 3)
-    assert np.array_equal(np.asarray(denoised(trained(architecture), 2, x, levels(0.0, 2))), x)
+    assert np.array_equal(np.asarray(denoised(trained(architecture), x, levels(0.0, 2))), x)
 
 
-@pytest.mark.parametrize(("side", "patch", "channels"), [(8, 2, 1), (24, 2, 4), (32, 4, 3)])
-def test_it_has_the_shape_of_its_input_and_uses_the_noise_level(side, patch, channels):
-    architecture = Architecture(channels, patch)
-    assert side % architecture.multiple == 0
+@pytest.mark.parametrize(("side", "channels"), [(8, 1), (24, 4), (32, 3)])
+def test_it_has_the_shape_of_its_input_and_uses_the_noise_level(side, channels):
+    architecture = Architecture(channels)
+    assert side % MULTIPLE == 0
     x = noise(2, side, channels)
-    low, high = (np.asarray(denoised(trained(architecture), patch, x, levels(s, 2))) for s in (0.2, 2.0))
+    low, high = (np.asarray(denoised(trained(architecture), x, levels(s, 2))) for s in (0.2, 2.0))
     assert low.shape == x.shape
     assert not np.allclose(low - x * DATA_STD**2 / (DATA_STD**2 + 0.04), 0, atol=1e-3)
     assert not np.allclose(low, high)
@@ -49,7 +49,7 @@ def test_it_has_the_shape_of_its_input_and_uses_the_noise_level(side, patch, cha
 
 def test_a_position_of_the_output_stays_at_its_place():
     """A change of one pixel changes the output most at that pixel: patches are put back where they came from."""
-    architecture = Architecture(1, 2)
+    architecture = Architecture(1)
     weights, x = initial_weights(architecture, 0), noise(2, 16, 1)
     weights["leave.kernel"] = np.zeros((3, 3, 32, 4), "float32")
     weights["enter.kernel"] = np.zeros((3, 3, 4, 32), "float32")
@@ -59,15 +59,15 @@ def test_a_position_of_the_output_stays_at_its_place():
     weights |= {name: np.zeros_like(w) for name, w in weights.items() if name.startswith(("up", "coarse", "middle"))}
     z = x / np.sqrt(0.5)
     expected = 0.5 * x + 0.25 / np.sqrt(0.5) * z / (1 + np.exp(-z))
-    found = np.asarray(denoised(weights, 2, x, levels(0.5, 2)))
+    found = np.asarray(denoised(weights, x, levels(0.5, 2)))
     np.testing.assert_allclose(found, expected, atol=0.02)  # residual blocks begin with kernels near 0
 
 
 @pytest.mark.parametrize("side", [8, 12 * 2])
 def test_an_image_has_the_same_bytes_in_any_batch(side):
-    architecture = Architecture(3, 2)
+    architecture = Architecture(3)
     weights, x, sigma = trained(architecture), noise(20, side, 3), np.linspace(0.1, 9, 20, dtype="float32")
-    run = backend.compile(lambda x, s: denoised(weights, 2, x, s))
+    run = backend.compile(lambda x, s: denoised(weights, x, s))
 
     def of(rows):
         return np.asarray(run(backend.tensor(x[rows]), backend.tensor(sigma[rows].reshape(-1, 1, 1, 1))))
@@ -78,7 +78,7 @@ def test_an_image_has_the_same_bytes_in_any_batch(side):
 
 
 def test_initial_weights_follow_the_seed_and_begin_near_the_identity():
-    architecture = Architecture(3, 2)
+    architecture = Architecture(3)
     first, again, other = (initial_weights(architecture, seed) for seed in (0, 0, 1))
     assert all(np.array_equal(first[name], again[name]) for name in first)
     assert not np.array_equal(first["enter.kernel"], other["enter.kernel"])

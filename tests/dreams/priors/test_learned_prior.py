@@ -24,7 +24,7 @@ RECORD = TrainingRecord(
 
 
 def prior(**changes):
-    rng, architecture = np.random.default_rng(0), Architecture(2, 2)
+    rng, architecture = np.random.default_rng(0), Architecture(2)
     values = {
         "name": "two", "size": (8, 16), "architecture": architecture, "record": RECORD,
         "weights": initial_weights(architecture, 0),
