@@ -130,9 +130,17 @@ class FormRanking:
             lines.append(
                 f"no input form fits: the best accuracy is {100 * self.best.accuracy:.0f} %, less than "
                 f"{100 * acceptable(self.chance):.0f} %, which is halfway from chance to 100 %; check the labels and "
-                "the weights"
+                f"the weights{self._describe_weak()}"
             )
         return tuple(lines)
+
+    def _describe_weak(self) -> str:
+        """Return what to do if the network is only that good, '' without a form in use."""
+        if self.used is None:
+            return ""
+        if self.best.beats(self.used):
+            return f". {self.best.describe()} is significantly better than the form in use"
+        return ". None is significantly better than the form in use, which can stay if the network is only that good"
 
     def describe_used(self) -> str:
         """Return how good the network's own form is, in one line; '' where the other lines say it."""

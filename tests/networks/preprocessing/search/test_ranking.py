@@ -156,6 +156,22 @@ def test_random_weights_fit_in_no_form_and_order(images, seed):
     assert not rank_forms(untrained, *images).fits
 
 
+def test_a_weak_network_may_keep_its_form(images):
+    """Half of the images of each class have another label, each another one, as if the network confused them."""
+    labels = [int(label) for label in images[1]]
+    mixed = [str((label + 1 + index // 2 % 11) % 12) if index % 2 else str(label) for index, label in enumerate(labels)]
+    network = knower(InputForm.from_range(0, 1, size=(4, 4)))
+    found = rank_forms(network, images[0], mixed)
+    assert not found.fits
+    (line,) = (line for line in found.remarks if line.startswith("no input form fits"))
+    assert line.endswith(
+        "None is significantly better than the form in use, which can stay if the network is only that good"
+    )
+    wrong = replace(network, form=InputForm.from_range(-9, 1, size=(4, 4)))
+    (line,) = (line for line in rank_forms(wrong, images[0], mixed).remarks if line.startswith("no input form fits"))
+    assert line.endswith("is significantly better than the form in use")
+
+
 def test_images_are_spread_over_each_class(images):
     trials = rank_forms(knower(InputForm.from_range(0, 1, size=(4, 4))), *images, per_class=2)
     assert len(trials.best.right) == 24
