@@ -18,9 +18,8 @@ from dreamfilters.networks.layers.pass_through import types_of
 Shape: TypeAlias = tuple[int | None, ...]
 
 
-SAME: NDArray[np.float32] = np.empty(
-    0, np.float32
-)  # the array of `THE_IMAGE`: an empty one, which is stored as other values are
+# The array of `THE_IMAGE`: an empty one, which is stored as other values are.
+SAME: NDArray[np.float32] = np.empty(0, np.float32)
 
 
 class HeldInput(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
