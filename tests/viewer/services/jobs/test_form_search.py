@@ -87,14 +87,14 @@ def test_the_best_form_is_applied_once_and_survives_a_restart_of_the_worker():
         assert worker.used == b"the form"
 
     command, _ = run(scenario).catalog.snippets.serve("images")
-    assert command == "dreamfilters serve net.keras images --size 8 --form form.toml"
+    assert command == "dreamfilters serve net.keras images --form form.toml --size 8"
 
 
 @pytest.mark.parametrize(
     ("complete", "command"),
     [
         (True, "dreamfilters serve net.keras --size 8"),
-        (False, "dreamfilters serve net.keras --size 8 --form form.toml"),
+        (False, "dreamfilters serve net.keras --form form.toml --size 8"),
     ],
 )
 def test_the_form_is_saved_only_on_request_and_the_commands_then_need_no_other_file(complete, command):
