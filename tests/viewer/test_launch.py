@@ -124,7 +124,7 @@ def test_a_script_without_a_main_guard_is_an_error(tmp_path):
 
 @pytest.fixture
 def interruptible():
-    """Started processes react to Ctrl-C, even if the tests run as a background job, which ignores it."""
+    """Ctrl-C ends this process and those it starts, even if the tests run as a background job, which ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -273,6 +273,7 @@ def test_closing_before_the_server_has_started_leaves_no_folder_and_no_worker(tm
         assert {child.pid for child in multiprocessing.active_children()} <= others
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_a_blocking_viewer_without_an_exception(tiny):
     before = signal.getsignal(signal.SIGINT)
     timer = threading.Timer(0.5, lambda: [os.kill(os.getpid(), signal.SIGINT) for _ in range(3)])
