@@ -11,7 +11,7 @@ from docs.notebook_pages import executed, notebooks, output_text
 from tests.notebooks import needs_notebooks
 
 TIMES = re.compile(r"[0-9.e-]+ s\b|[0-9.]+ % of the training time|\([0-9]+ bytes\)|image of [0-9]+ bytes")
-NUMBER = re.compile(r"[0-9]+\.[0-9]+(?:e[-+]?[0-9]+)?(?: ?%)?|[0-9]+ ?%")  # whole numbers are counts, which are text here
+NUMBER = re.compile(r"[0-9]+\.[0-9]+(?:e[-+]?[0-9]+)?(?: ?%)?|[0-9]+ ?%")  # whole numbers are counts: text
 CLOSE = 0.05  # numbers of a training differ a little between processors
 
 
