@@ -106,7 +106,7 @@ def of_units(units: Sequence[DreamedUnit]) -> Summaries:
 
 
 def of_ablation(ablation: Ablation) -> Summaries:
-    """Return the changes without each unit, and their distribution in each layer; random sets only there."""
+    """Return the changes without each unit or set that was named, and the distribution over the units of each layer."""
     named = [effect for effect in ablation.effects if effect.ablated.kind != "random"]
     scalars = {"ablation/images": float(ablation.images), "ablation/accuracy": ablation.accuracy}
     histograms: dict[str, ArrayLike] = {}
