@@ -79,7 +79,8 @@ def attribute(model: str, source: Path, folder: Path) -> None:
     """Draw heatmaps, and measure the trust in them on some of the images."""
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load
-    from dreamfilters.runs.by_image.attribution_run import AttributionJob, AttributionSettings, run
+    from dreamfilters.runs.by_image.attribution_run import AttributionJob, run
+    from dreamfilters.runs.by_image.attribution_task import AttributionSettings
 
     options = AttributionSettings(("class:1", "conv2:0"), ("occlusion",), arrays=True, measured=2)
     run(AttributionJob(load(model, form=FORM), image_folder(source), options, model), folder)

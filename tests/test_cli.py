@@ -270,16 +270,13 @@ def test_other_than_three_channels(run_command, workspace, make_tiny, channels):
 
 
 def test_ctrl_c_keeps_finished_dreams_and_says_how_to_resume(run_command, workspace, monkeypatch):
-    from dreamfilters.runs.by_unit import dream_run
+    from dreamfilters.runs.by_unit import dream_task
 
-    def interrupted_after_two(progress, total, before):
-        def on_step(step):
-            if step.finished == 2:
-                raise KeyboardInterrupt
+    def interrupted_after_two(_, step):
+        if step.batch.rows[0] == 2:
+            raise KeyboardInterrupt
 
-        return on_step
-
-    monkeypatch.setattr(dream_run, "step_progress", interrupted_after_two)
+    monkeypatch.setattr(dream_task.StepProgress, "__call__", interrupted_after_two)
     arguments = ("dream", "tiny.keras", "conv1:0-3", "--batch", "2", "--out", "stopped", *QUICK)
     code, out, err = run_command(*arguments)
     assert code == 130

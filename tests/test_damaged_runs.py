@@ -25,7 +25,8 @@ from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, Network, load
 from dreamfilters.runs.by_image import attribution_run, map_run
-from dreamfilters.runs.by_image.attribution_run import AttributionJob, AttributionSettings
+from dreamfilters.runs.by_image.attribution_run import AttributionJob
+from dreamfilters.runs.by_image.attribution_task import AttributionSettings
 from dreamfilters.runs.by_image.map_run import MapJob, MapSettings
 from dreamfilters.runs.by_unit import atlas_run, audit_run, compare_run, dream_run
 from dreamfilters.runs.by_unit.audit_run import AuditJob, read_audit

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters import backend
-from dreamfilters.comparison.batch import REFERENCES, Batch, batches_of
+from dreamfilters.comparison.batch import REFERENCES, batches_of
 from dreamfilters.comparison.judges import Judge, Judgments, describe, judges_from, judges_of
 from dreamfilters.comparison.measures.class_transfer import check_matched, in_channels_of, matched_classes
-from dreamfilters.comparison.measures.measure import CONDITIONS, Missing
 from dreamfilters.comparison.measures.plausibility import NEIGHBOR
-from dreamfilters.comparison.measures.registry import MEASURES
 from dreamfilters.comparison.measures.response_rank import TRANSFORMED
+from dreamfilters.comparison.measuring import Measuring
 from dreamfilters.comparison.reference_set import ReferenceSet, reference_set
 from dreamfilters.comparison.result import Comparison, UnitComparison
 from dreamfilters.comparison.units import ComparedUnit, units_of
@@ -33,6 +32,7 @@ from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.sources import ImageSource, source_of
+from dreamfilters.executors.executor import LOCAL, Executor
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import AnyNetwork, Network, network_of
 from dreamfilters.progress import OnProgress, OverallProgress, Progress
@@ -138,12 +138,36 @@ class ComparePlan:
         versions = ", ".join(f"{name} {version}" for name, version in backend.versions().items())
         return {**facts, "Versions": versions}
 
-    def batches(self, references: ReferenceSet, dreams: Mapping[str, Sequence[Dream]]) -> Iterator[Batch]:
-        """Yield the units in batches; the dreams of a batch are read from `dreams` when it is yielded."""
+    def measured(
+        self,
+        references: ReferenceSet,
+        dreams: Mapping[str, Sequence[Dream]],
+        batches: Iterable[Sequence[ComparedUnit]],
+        executor: Executor,
+        on_unit: Callable[[str], None],
+    ) -> Iterator[list[UnitComparison]]:
+        """Yield the measured units of each batch; its dreams are read from `dreams` shortly before.
+
+        Args:
+            references: the real images.
+            dreams: target -> its dreams, one a seed.
+            batches: some of those of `batches_of`.
+            executor: where they are measured; it never changes the result.
+            on_unit: called with the name of each unit that is measured.
+        """
         judgments = Judgments(self.matched_judges, self.classes, dreams) if self.judges else None
-        for units in batches_of(references, self.units):
-            made = {unit.name: tuple(dreams[unit.name]) for unit in units}
-            yield Batch(references, units, made, self.against, self.user_image, self.top, judgments, self.prior)
+        measuring = Measuring(
+            self.source,
+            references.scan,
+            references.seed,
+            self.against,
+            self.user_image,
+            self.top,
+            judgments,
+            self.prior,
+        )
+        dreamed = ((tuple(units), {unit.name: tuple(dreams[unit.name]) for unit in units}) for units in batches)
+        return measuring.measured(self.network, dreamed, executor, on_unit)
 
 
 def compare(
@@ -212,35 +236,21 @@ def compare_dreams(
     references: ReferenceSet,
     dreams: Mapping[str, Sequence[Dream]],
     progress: OnProgress,
+    executor: Executor = LOCAL,
 ) -> Comparison:
     """Return the comparison of dreams, by target and one a seed, with real images."""
-    found: dict[str, UnitComparison] = {}
-    for batch in plan.batches(references, dreams):
-        for unit in compare_batch(batch):
-            found[unit.name] = unit
-            progress(Progress(len(found), len(plan.units), f"measuring {unit.name}"))
+    named: set[str] = set()
+
+    def on_unit(name: str) -> None:
+        named.add(name)
+        progress(Progress(len(named), len(plan.units), f"measuring {name}"))
+
+    batches = batches_of(references, plan.units)
+    found = {
+        unit.name: unit for units in plan.measured(references, dreams, batches, executor, on_unit) for unit in units
+    }
     units = tuple(found[unit.name] for unit in plan.units)
     return Comparison(plan.network.name, units, plan.facts(references), references.scan.failures)
-
-
-def compare_batch(batch: Batch) -> Iterator[UnitComparison]:
-    """Yield each unit of a batch with the values of all measures whose conditions it fulfils."""
-    measures = [one for one in MEASURES.values() if one.needs & CONDITIONS <= batch.conditions]
-    columns = [iter(measure.compute(batch)) for measure in measures]
-    for row, unit in enumerate(batch.units):
-        values = {measure.name: next(column) for measure, column in zip(measures, columns, strict=True)}
-        view, *others = batch.views[row][:1] + batch.views[row][len(batch.dream_rows[row]) :]
-        real = len(others) - (batch.user_image is not None)
-        yield UnitComparison(
-            unit,
-            batch.scans[row].layer,
-            batch.dreams[unit.name],
-            view,
-            tuple(others[:real]),
-            others[-1] if batch.user_image else None,
-            {name: value for name, value in values.items() if not isinstance(value, Missing)},
-            {name: value.reason for name, value in values.items() if isinstance(value, Missing)},
-        )
 
 
 def dreams_by_seed(

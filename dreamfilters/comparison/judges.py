@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +96,10 @@ class Judgments:
     def by_judge(self) -> tuple[JudgedDreams, ...]:
         """What each judge predicts; a dream is read when it is shown, so that few are in memory."""
         return tuple(map(self._shown, self.judges))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what the judges predict instead of the dreams, for another process of this program."""
+        return {**vars(self), "by_judge": self.by_judge, "dreams": {}}
 
     def _shown(self, judge: Judge) -> JudgedDreams:
         numbers = tuple(unit.number for unit in self.units)

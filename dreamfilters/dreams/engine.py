@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -105,11 +107,74 @@ def iter_dreams(
     first = None if start is None else np.asarray(start)
     for objective in [goal] if isinstance(goal, Objective) else goals(network, goal, class_score=chosen.class_score):
         how = recipe_of(network, objective, chosen)
-        canvas = canvas_of(network, how, prior)
-        _check_start(first, len(objective), canvas.channels)
-        if canvas.learned is not None:
-            objective = objective.up_to(response_limits(network, objective, canvas))
-        yield from _dreams(Batches(network, objective, how, seed, first, frames, on_step), canvas, batch, tries)
+        made = goal_dreams(
+            network, objective, how, seed=seed, prior=prior, start=first, frames=frames, on_step=on_step, tries=tries
+        )
+        size = made.size(batch)
+        for rows in made.split(size):
+            yield from made.batch(rows, size)
+
+
+def goal_dreams(
+    network: Network,
+    goal: Objective,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    prior: Prior | LearnedPrior | None = None,
+    start: np.ndarray | None = None,
+    frames: int = 0,
+    on_step: OnStep | None = None,
+    tries: int = 1,
+) -> GoalDreams:
+    """Return the dreams of one objective, to be made batch by batch; see `dream` for the arguments and errors."""
+    canvas = canvas_of(network, recipe, prior)
+    _check_start(start, len(goal), canvas.channels)
+    if canvas.learned is not None:
+        goal = goal.up_to(response_limits(network, goal, canvas))
+    return GoalDreams(Batches(network, goal, recipe, seed, start, frames, on_step), canvas, tries)
+
+
+@dataclass(frozen=True, eq=False)
+class GoalDreams:
+    """The dreams of one objective; each batch is made when it is asked for, and can be made in any process.
+
+    Attributes:
+        batches: the ascents.
+        canvas: the canvas at full size.
+        tries: number of seeds, of which the best dream of each row is kept.
+    """
+
+    batches: Batches
+    canvas: Canvas
+    tries: int = 1
+
+    @cached_property
+    def _canvases(self) -> list[Canvas]:
+        return self.batches.octaves(self.canvas)
+
+    @cached_property
+    def _programs(self) -> list[CompiledStep]:
+        batches = self.batches
+        return [build(batches.network, batches.goal, batches.recipe, octave) for octave in self._canvases]
+
+    def size(self, batch: int | None = None, processes: int = 1) -> int:
+        """Return the number of dreams in one batch, see `batch_size`."""
+        batches = self.batches
+        return batch_size(batches.network, batches.goal, self._canvases[-1], batches.recipe, batch, processes)
+
+    def split(self, size: int) -> Iterator[Rows]:
+        """Yield the rows of each batch."""
+        count = len(self.batches.goal)
+        for first in range(0, count, size):
+            yield list(range(first, min(first + size, count)))
+
+    def batch(self, rows: Rows, size: int) -> list[Dream]:
+        """Return the dreams of some rows, padded to batches of `size` so that one program makes all of them."""
+        padded = min(size, len(self.batches.goal))
+        # one batch with every seed before the next, so that only two batches are in memory
+        seeded = (_batch(one, self._programs, self._canvases, rows, padded) for one in self.batches.tried(self.tries))
+        return next(seeded) if self.tries == 1 else _best(seeded, self.batches.goal.group)
 
 
 def canvas_of(network: Network, recipe: Recipe, prior: Prior | LearnedPrior | None = None) -> Canvas:
@@ -159,19 +224,6 @@ def _check_start(start: np.ndarray | None, count: int, channels: int) -> None:
             f"start: images {shape}; give one (h, w, {channels}) or {count} of them (n, h, w, {channels}), "
             "finite numbers in 0..1"
         )
-
-
-def _dreams(batches: Batches, canvas: Canvas, batch: int | None, tries: int) -> Iterator[Dream]:
-    """Yield the dreams of one objective, in its order."""
-    count = len(batches.goal)
-    canvases = batches.octaves(canvas)
-    programs = [build(batches.network, batches.goal, batches.recipe, octave) for octave in canvases]
-    size = batch_size(batches.network, batches.goal, canvases[-1], batches.recipe, batch)
-    for first in range(0, count, size):
-        rows = list(range(first, min(first + size, count)))
-        # one batch with every seed before the next, so that only two batches are in memory
-        seeded = (_batch(one, programs, canvases, rows, min(size, count)) for one in batches.tried(tries))
-        yield from next(seeded) if tries == 1 else _best(seeded, batches.goal.group)
 
 
 def _best(seeded: Iterable[list[Dream]], group: int) -> list[Dream]:

@@ -38,6 +38,10 @@ class Task(Generic[Item, Result]):
 class Executor(Protocol):
     """What assigns the items of a task to workers."""
 
+    @property
+    def count(self) -> int:
+        """Number of processes that compute at a time."""
+
     def map(self, task: Task[Item, Result], items: Iterable[Item], on_note: OnNote = _ignore) -> Iterator[Result]:
         """Yield the result of each item, in order.
 
@@ -58,6 +62,11 @@ class LocalExecutor:
     >>> list(LocalExecutor().map(Task(lambda shared, factor, note: lambda item: factor * item, None, 2), [1, 2, 3]))
     [2, 4, 6]
     """
+
+    @property
+    def count(self) -> int:
+        """See `Executor`."""
+        return 1
 
     def map(self, task: Task[Item, Result], items: Iterable[Item], on_note: OnNote = _ignore) -> Iterator[Result]:
         """See `Executor`."""

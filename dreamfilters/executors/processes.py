@@ -91,8 +91,12 @@ class ProcessExecutor:
             WorkerError: an item failed `TRIES` times because its worker ended, was silent or out of memory; or a
                 worker has other versions than this process.
         """
+        numbered = enumerate(items)
+        first = next(numbered, None)
+        if first is None:
+            return  # without starting a worker
         messages = self._messages_of(task)
-        run = _Run(messages[1].number, enumerate(items), limit=_AHEAD * self.count * _UNORDERED)
+        run = _Run(messages[1].number, itertools.chain([first], numbered), limit=_AHEAD * self.count * _UNORDERED)
         for worker in self._workers:
             worker.assigned.clear()  # the rest of a task whose caller has stopped
         while True:

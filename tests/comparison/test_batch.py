@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from dreamfilters.comparison.batch import Batch, batches_of
-from dreamfilters.comparison.compare import compare_batch
 from dreamfilters.comparison.measures.measure import Missing
 from dreamfilters.comparison.measures.path_similarity import PathGroup, path_similarities, path_similarity
 from dreamfilters.comparison.measures.two_afc import TwoAFCTrials, machine_score, two_afc_scores
+from dreamfilters.comparison.measuring import compare_batch
 from dreamfilters.comparison.reference_set import reference_set
 from dreamfilters.comparison.units import ComparedUnit, units_of
 from dreamfilters.dreams.engine import dream

@@ -33,6 +33,7 @@ def audit(
     layers: options.Layers = None,
     seed: options.Seed = 0,
     *,
+    executor_options: options.ExecutorOptions,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
@@ -63,10 +64,13 @@ def audit(
     from dreamfilters.runs.by_unit.audit_run import KIND, AuditJob, run
 
     network = model_options.network(model)
-    job = AuditJob(network, model, _scan_of(network, model, images, model_options), scan, layer_names(layers), seed)
-    if job.stored_scan is not None:
-        options.say_accuracy(accuracy_of_scan(network, job.stored_scan), [model, "IMAGES", *model_options.words])
-    _print(run_options.run(KIND, network, run, job), run_options.as_json)
+    found = _scan_of(network, model, images, model_options)
+    with executor_options.executor() as executor:
+        job = AuditJob(network, model, found, scan, layer_names(layers), seed, executor=executor)
+        if job.stored_scan is not None:
+            options.say_accuracy(accuracy_of_scan(network, job.stored_scan), [model, "IMAGES", *model_options.words])
+        result = run_options.run(KIND, network, run, job)
+    _print(result, run_options.as_json)
 
 
 COMMANDS = (audit,)

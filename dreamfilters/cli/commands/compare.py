@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -81,6 +82,7 @@ def compare(
     seeds: Seeds = 3,
     top: Top = 4,
     labels: options.Labels = None,
+    executor_options: options.ExecutorOptions,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
@@ -117,7 +119,9 @@ def compare(
         tuple(_others(judges, model_options)), prior,
     )  # fmt: skip
     _warn_of_other_images(prior, found, run_options.quiet)
-    result = run_options.run(KIND, network, run, CompareJob(plan, model, against or ""))
+    with executor_options.executor() as executor:
+        job = CompareJob(plan, model, against or "", executor=executor)
+        result = run_options.run(KIND, network, run, job)
     means = means_of(unit["numbers"] for unit in result.value)
     values = {"units": [unit["row"] for unit in result.value], "means": means}
     for line in () if run_options.as_json else summary_lines(means):
@@ -156,6 +160,7 @@ def atlas(
     seeds: Seeds = 2,
     top: Top = 4,
     labels: options.Labels = None,
+    executor_options: options.ExecutorOptions,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
@@ -185,7 +190,8 @@ def atlas(
         judges=shown_to, prior=prior,
     )  # fmt: skip
     _warn_of_other_images(prior, source, run_options.quiet)
-    result = run_options.run(KIND, network, run, job)
+    with executor_options.executor() as executor:
+        result = run_options.run(KIND, network, run, replace(job, executor=executor))
     summary = result.value or AtlasSummary({}, 0, {})
     losing = summary.losing
     rows: list[Row] = [("verdict", "units"), *((kind, str(count)) for kind, count in summary.counts.items())]

@@ -89,6 +89,7 @@ def dream(
     frames: Annotated[
         int, typer.Option(help="Also write an animated GIF with this number of frames.", callback=at_least(0))
     ] = 0,
+    executor_options: options.ExecutorOptions,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
@@ -123,10 +124,13 @@ def dream(
         (network, of_images) if images is None else _fitted_to(images, network, chosen, of_images, run_options.quiet)
     )
     first = None if start is None else read_image(start, channels=network.form.channels, bits=network.form.bits)
-    job = DreamJob(
-        network, model, tuple(targets), chosen, recipe_options.seed, prior, first, frames, batch, tries, seeds
-    )
-    _print(run_options.run(KIND, network, run, job), run_options.as_json)
+    with executor_options.executor() as executor:
+        job = DreamJob(
+            network, model, tuple(targets), chosen, recipe_options.seed, prior, first, frames, batch, tries, seeds,
+            executor,
+        )  # fmt: skip
+        result = run_options.run(KIND, network, run, job)
+    _print(result, run_options.as_json)
 
 
 def again(

@@ -32,8 +32,8 @@ def evaluate(
     batch: Annotated[
         int | None, typer.Option(help="Batch size; it does not change the results.", callback=at_least(1))
     ] = None,
-    workers: options.Workers = None,
     *,
+    executor_options: options.ExecutorOptions,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
@@ -65,7 +65,7 @@ def evaluate(
 
     network = model_options.network(model)
     found = image_folder(images, channels=network.form.channels, labels=labels)
-    with options.executor(workers) as executor:
+    with executor_options.executor() as executor:
         job = EvaluationJob(network, source_of(found), batch, executor)
         stored = stored_evaluation(job, compared_layer(network, layer), pairs, model, model_options.words)
         result = run_options.run(KIND, network, run, stored)

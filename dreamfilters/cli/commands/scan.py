@@ -27,8 +27,8 @@ def scan(
     batch: Annotated[
         int | None, typer.Option(help="Batch size; it does not change the results.", callback=at_least(1))
     ] = None,
-    workers: options.Workers = None,
     *,
+    executor_options: options.ExecutorOptions,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
@@ -57,7 +57,7 @@ def scan(
     network = model_options.network(model)
     found = options.labeled_images(network, model, images, labels, model_words=model_options.words)
     chosen = layer_names(layers) or default_layers(network)
-    with options.executor(workers) as executor:
+    with executor_options.executor() as executor:
         job = ScanJob(network, source_of(found), chosen, k=top, batch=batch, executor=executor)
         result = run_options.run(KIND, network, run, stored_scan(job, model))
     _print(result, run_options.as_json)

@@ -13,11 +13,12 @@ from dreamfilters.cli.options.images import (
 from dreamfilters.cli.options.model import Architecture, Imports, Layers, Model, ModelOptions, Trust
 from dreamfilters.cli.options.output import AsJson, Quiet, RunOptions, Verbose
 from dreamfilters.cli.options.recipe import Learned, RecipeOptions, Seed
-from dreamfilters.cli.options.workers import Workers, executor
+from dreamfilters.cli.options.workers import ExecutorOptions
 
 __all__ = [
     "Architecture",
     "AsJson",
+    "ExecutorOptions",
     "Images",
     "ImagesOrSamples",
     "Imports",
@@ -33,8 +34,6 @@ __all__ = [
     "Size",
     "Trust",
     "Verbose",
-    "Workers",
-    "executor",
     "images_or_samples",
     "labeled_images",
     "say_accuracy",

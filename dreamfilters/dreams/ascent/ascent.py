@@ -56,7 +56,7 @@ class AscentStep:
 OnStep: TypeAlias = Callable[[AscentStep], None]
 
 
-def step_progress(progress: OnProgress, total: int, before: int = 0) -> OnStep:
+def step_progress(progress: OnProgress, total: int) -> OnStep:
     """Return a callback for the steps of an ascent that reports dreams done, of `total`.
 
     The count never decreases, although a fallback starts a dream again.
@@ -64,7 +64,6 @@ def step_progress(progress: OnProgress, total: int, before: int = 0) -> OnStep:
     Args:
         progress: called with the progress.
         total: number of dreams in all.
-        before: number of dreams finished before this ascent.
     """
     furthest = 0.0
 
@@ -73,7 +72,7 @@ def step_progress(progress: OnProgress, total: int, before: int = 0) -> OnStep:
         names = tuple(dict.fromkeys(step.names))
         share = (step.tried + step.step / step.steps) / step.tries
         furthest = max(furthest, step.finished + len(names) * share)
-        progress(Progress(min(before + furthest, total), total, names[0]))
+        progress(Progress(min(furthest, total), total, names[0]))
 
     return on_step
 

@@ -88,12 +88,16 @@ def _with_try(on_step: OnStep, number: int, tries: int) -> OnStep:
     return lambda step: on_step(replace(step, tried=number, tries=tries))
 
 
-def batch_size(network: Network, goal: Objective, canvas: Canvas, recipe: Recipe, batch: int | None) -> int:
+def batch_size(
+    network: Network, goal: Objective, canvas: Canvas, recipe: Recipe, batch: int | None, processes: int = 1
+) -> int:
     """Return the number of images in one batch, a multiple of the goal's group.
 
     Args:
         network, goal, canvas, recipe: what the batch is for.
         batch: the requested size; default: by memory and a short trial.
+        processes: number of processes that compute such a batch at a time and share the memory; without a trial if
+            there are several, because it would say nothing about a machine on which they all compute.
 
     Raises:
         RecipeError: `batch` is below 1 or below the group.
@@ -105,9 +109,9 @@ def batch_size(network: Network, goal: Objective, canvas: Canvas, recipe: Recipe
     views = views_of(recipe.transforms)
     free = available_bytes()
     budget = _SHARE * (_UNKNOWN if free is None else free)
-    fitting = int(budget // max(1, image_bytes(network, goal, canvas) * views))
+    fitting = int(budget / processes // max(1, image_bytes(network, goal, canvas) * views))
     most = max(goal.group, min(_LARGEST, fitting, len(goal)))
-    if 1 < most < len(goal) and recipe.steps * len(goal) >= _TRIAL_STEPS * most:
+    if processes == 1 and 1 < most < len(goal) and recipe.steps * len(goal) >= _TRIAL_STEPS * most:
         most = _fastest(network, goal, canvas, [most, most // 2])
     return max(goal.group, most // goal.group * goal.group)
 

@@ -12,79 +12,35 @@ from typing import Any
 import numpy as np
 
 from dreamfilters.attribution.attribute import (
-    attribution_of,
     check_objective,
-    chosen_methods,
-    objective_of,
     predicted_objectives,
 )
 from dreamfilters.attribution.attribution import Attribution, is_signed
-from dreamfilters.attribution.result import Attributions, legend, remark_lines
-from dreamfilters.attribution.trust.measure_trust import measured_values
-from dreamfilters.attribution.trust.randomized_weights import RandomizedNetworks
+from dreamfilters.attribution.result import legend, remark_lines
 from dreamfilters.attribution.trust.registry import TRUST_MEASURES
 from dreamfilters.attribution.trust.result import Trust, trust_of
-from dreamfilters.attribution.trust.trust_measure import Measured, TrustCase
 from dreamfilters.dreams.objectives.objective import Objective
-from dreamfilters.dreams.objectives.targets import goals
-from dreamfilters.errors import DreamfiltersError, ImageError, RecipeError, TargetError
-from dreamfilters.evidence.activations import Floats, activations
+from dreamfilters.errors import DreamfiltersError, ImageError
+from dreamfilters.executors.executor import LOCAL, Executor, Task
 from dreamfilters.images import ImageFolder
-from dreamfilters.images.encoding import as_image
 from dreamfilters.images.image_arrays import ImageArrays
-from dreamfilters.images.panels import Panel, enlarged, png_of, stacked
-from dreamfilters.networks import LOGITS, Network
-from dreamfilters.networks.classes.predictions import predictions
+from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.report.pages.attribution_page import PageRow, attribution_page
 from dreamfilters.runs.by_image.attribution_store import (
-    ARRAYS,
     KIND,
     SHEET,
     AttributionStore,
-    ExplainedTarget,
     StoredAttribution,
-    StoredHeatmap,
-    StoredMeasure,
 )
+from dreamfilters.runs.by_image.attribution_task import AttributionSettings, ImageToExplain, image_explainer
 from dreamfilters.runs.by_image.image_records import settings_of
-from dreamfilters.runs.storage.array_files import npz_bytes
-from dreamfilters.runs.storage.file_names import slug
 from dreamfilters.runs.storage.manifest import MANIFEST
 from dreamfilters.runs.storage.records import model_values
 from dreamfilters.runs.storage.run_folder import entered
 from dreamfilters.runs.storage.run_images import RunImages
 from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.serialization import plain
-
-_SIDE = 192  # least pixels of an overlay's longer side: small images are enlarged, so that their pixels are visible
-
-
-@dataclass(frozen=True)
-class AttributionSettings:
-    """What a run of heatmaps explains and writes for each image.
-
-    Attributes:
-        targets: texts such as "class:STOP"; () stands for the class that the network predicts.
-        methods: names in `ATTRIBUTIONS`, ("*",) for all. Default: `DEFAULT_METHODS`.
-        against: a target that is subtracted from each of `targets`, "" for none.
-        arrays: whether to store the heatmaps themselves.
-        measured: number of images on which the trust in each method is measured; they are spread over all images.
-        size: (height, width) of the images, for a network that accepts any size. Default: that of the first image.
-    """
-
-    targets: tuple[str, ...] = ()
-    methods: tuple[str, ...] | None = None
-    against: str = ""
-    arrays: bool = False
-    measured: int = 0
-    size: tuple[int, int] | None = None
-
-    def __post_init__(self) -> None:
-        if self.measured < 0:
-            raise RecipeError(f"measured={self.measured}: must be 0 or more")
-        if self.against and not self.targets:
-            raise TargetError(f"against {self.against}: needs a target that it is subtracted from, such as class:STOP")
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,12 +87,14 @@ class AttributionJob:
         source: the images.
         options: what to explain and to write.
         spec: the argument of `load` that loads the network again.
+        executor: where the images are explained; it never changes the result.
     """
 
     network: Network
     source: ImageFolder | ImageArrays
     options: AttributionSettings
     spec: str = ""
+    executor: Executor = LOCAL
 
     @cached_property
     def images(self) -> RunImages:
@@ -146,19 +104,12 @@ class AttributionJob:
     @cached_property
     def methods(self) -> tuple[Attribution, ...]:
         """The methods."""
-        return chosen_methods(self.options.methods)
+        return self.options.chosen_methods
 
     @cached_property
     def objectives(self) -> tuple[Objective, ...]:
         """What is explained on every image; () for the predicted class."""
-        against = self.options.against or None
-        every = [goal for text in self.options.targets for goal in goals(self.network, text)]
-        return tuple(objective_of(self.network, goal[[row]], against) for goal in every for row in range(len(goal)))
-
-    @cached_property
-    def randomized(self) -> RandomizedNetworks:
-        """The copies of the network with random weights, which all images share."""
-        return RandomizedNetworks()
+        return self.options.objectives(self.network)
 
     @cached_property
     def measured(self) -> frozenset[int]:
@@ -260,93 +211,15 @@ def _all_images(
             missing.append(index)
         else:
             yield index, stored
-    for index, image in job.images.only(missing):
-        yield index, _explain(job, store, index, job.network.form.fit(image)[None], seconds)
-
-
-def _explain(
-    job: AttributionJob, store: AttributionStore, index: int, image: Floats, seconds: Counter[str]
-) -> StoredAttribution:
-    """Write all files of one image (1, h, w, c)."""
-    name = job.images.names[index]
-    objectives = job.objectives or predicted_objectives(job.network, image)
-    found = [attribution_of(job.network, [objective], job.methods, [name], image) for objective in objectives]
-    files: dict[str, bytes] = {SHEET: png_of(stacked([_panel(each.contact_sheet()) for each in found]))}
-    arrays: dict[str, Floats] = {}
-    targets = []
-    for each in found:
-        seconds.update(each.seconds)
-        files |= {_file(each, method): _overlay(each, method) for method in each.heatmaps}
-        arrays |= {f"{slug(each.targets[0])}-{method}": values[0] for method, values in each.heatmaps.items()}
-        targets.append(_values(each, job.options.arrays, _measure(job, each) if index in job.measured else {}))
-    if job.options.arrays:
-        files[ARRAYS] = npz_bytes(arrays)
-    record = {
-        "label": job.images.labels[index],
-        "sha256": job.images.digests[index],
-        "predicted": _predicted(job.network, image),
-        "targets": targets,
-    }
-    return store.write(name, files, record)
-
-
-def _measure(job: AttributionJob, found: Attributions) -> Mapping[str, Mapping[str, Measured]]:
-    case = TrustCase(job.network, found.objectives[0], found.images, job.randomized)
-    methods = [method for method in job.methods if method.name in found.heatmaps]
-    return measured_values(case, methods, found.heatmaps)
-
-
-def _values(found: Attributions, arrays: bool, measured: Mapping[str, Mapping[str, Measured]]) -> ExplainedTarget:
-    """Return the record of one target on one image."""
-    heatmaps = {
-        method: StoredHeatmap(
-            overlay=_file(found, method),
-            array=f"{slug(found.targets[0])}-{method}" if arrays else "",
-            scale=_number(found.scales[method][0]),
-            low=_number(values.min()),
-            high=_number(values.max()),
-        )
-        for method, values in found.heatmaps.items()
-    }
-    trust = {
-        method: {
-            name: StoredMeasure(
-                _number(one.values[0]),
-                _number(one.by_chance[0]) if one.by_chance.size else float("nan"),
-                tuple(map(_number, one.curves[0])) if one.curves.size else (),
-            )
-            for name, one in measures.items()
-        }
-        for method, measures in measured.items()
-    }
-    remarks = {method: texts[0] for method, texts in found.remarks.items()}
-    return ExplainedTarget(found.targets[0], _number(found.scores[0]), heatmaps, found.reasons, trust, remarks)
-
-
-def _predicted(network: Network, image: Floats) -> str:
-    """Return the predicted class of an image with its probability, "" without classes."""
-    if not network.is_classifier:
-        return ""
-    (first,) = predictions(network, activations(network, image, [LOGITS])[LOGITS][0], 1)
-    return f"{first.name}, {first.size}"
-
-
-def _file(found: Attributions, method: str) -> str:
-    return f"{slug(found.targets[0])}-{method}.png"
-
-
-def _overlay(found: Attributions, method: str) -> bytes:
-    panel = _panel(found.overlay(method))
-    return png_of(enlarged(panel, max(1, _SIDE // max(panel.shape[:2]))))
-
-
-def _panel(image: Floats) -> Panel:
-    return np.asarray(as_image(image))
-
-
-def _number(value: Any) -> float:
-    """Return a number to nine digits, which identify a float32."""
-    return float(f"{float(value):.9g}")
+    names, form = job.images.names, job.network.form
+    images = (
+        ImageToExplain(index, names[index], form.fit(image)[None], index in job.measured)
+        for index, image in job.images.only(missing)
+    )
+    for found in job.executor.map(Task(image_explainer, job.network, job.options), images):
+        seconds.update(found.seconds)
+        known = {"label": job.images.labels[found.index], "sha256": job.images.digests[found.index]}
+        yield found.index, store.write(names[found.index], found.files, {**known, **found.record})
 
 
 def _trust(images: tuple[StoredAttribution, ...]) -> Trust | None:

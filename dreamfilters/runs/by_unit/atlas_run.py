@@ -12,8 +12,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 import dreamfilters
-from dreamfilters.comparison.batch import Batch
-from dreamfilters.comparison.compare import ComparePlan, compare_batch
+from dreamfilters.comparison.batch import batches_of
+from dreamfilters.comparison.compare import ComparePlan
 from dreamfilters.comparison.judges import judges_from
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.comparison.result import UnitComparison, summary_lines
@@ -82,9 +82,7 @@ class AtlasStore:
         references = job.references(folder / SCAN, self.overall.part(0.0, _SCANNED, "scanning"))
         dreams = job.dreams(folder / DREAMS, self.overall.part(_SCANNED, _DREAMED, "optimizing"))
         audit = self._audit(dreams)
-        for batch in job.plan.batches(references, dreams):
-            if not all(self.finished(unit) for unit in batch.units):
-                self._write_units(batch, audit)
+        self._write_missing_units(references, dreams, audit)
         atlas = self._atlas(references)
         files = {name: self.claimed.write(name, content) for name, content in index_files(atlas).items()}
         pages = [name for unit in job.plan.units for name in unit_files(unit.name)]
@@ -107,10 +105,24 @@ class AtlasStore:
         except (DamagedError, ValueError):
             return None
 
-    def _write_units(self, batch: Batch, audit: Audit) -> None:
-        """Write the pages of a batch, each unit's record after its page."""
-        for unit in compare_batch(batch):
-            finding = audit.unit(judged_layer(batch.network, batch.layer), unit.unit.number)
+    def _write_missing_units(self, references: ReferenceSet, dreams: StoredDreams, audit: Audit) -> None:
+        """Write the pages of the batches that are not finished, each unit's record after its page."""
+        plan, batches = self.job.plan, batches_of(references, self.job.plan.units)
+        missing = [units for units in batches if not all(map(self.finished, units))]
+        total, measured = len(plan.units), set[str]()
+        before = total - sum(map(len, missing))
+
+        def on_unit(name: str) -> None:  # several processes measure the units in any order
+            measured.add(name)
+            share = (before + len(measured)) / total
+            self.overall.report(_AUDITED + (1 - _AUDITED) * share, f"measuring {name}")
+
+        for units in plan.measured(references, dreams, missing, self.job.executor, on_unit):
+            self._write_units(units, audit)
+
+    def _write_units(self, units: Sequence[UnitComparison], audit: Audit) -> None:
+        for unit in units:
+            finding = audit.unit(judged_layer(self.job.plan.network, unit.unit.layer), unit.unit.number)
             (page, record_file), content = unit_files(unit.name), self._unit_page(unit, finding)
             checksum = self.claimed.write(page, content)
             image = f"{DREAMS}/seed-{self.job.plan.seed}/{slug(unit.name)}.png"
@@ -122,8 +134,6 @@ class AtlasStore:
                 "unit": unit.as_values(),
             }
             self.claimed.write(record_file, with_checksum(as_json(record)).encode())
-            share = (self._numbers[unit.name] + 1) / len(self._numbers)
-            self.overall.report(_AUDITED + (1 - _AUDITED) * share, f"measuring {unit.name}")
 
     def _unit_page(self, unit: UnitComparison, finding: Finding) -> bytes:
         names = list(self._numbers)
@@ -148,7 +158,9 @@ class AtlasStore:
 
             return with_stored
 
-        job = audit_run.AuditJob(network, self.job.spec, None, folder / SCAN, layers, plan.seed, reuse_stored)
+        job = audit_run.AuditJob(
+            network, self.job.spec, None, folder / SCAN, layers, plan.seed, reuse_stored, self.job.executor
+        )
         audit = audit_run.run(job, folder / AUDIT, force=True, progress=self.overall.part(_DREAMED, _AUDITED)).value
         if audit is None:
             raise KeyboardInterrupt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import DamagedError
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.scan_job import ScanJob
+from dreamfilters.executors.executor import LOCAL, Executor
 from dreamfilters.images.panels import png_of
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress
@@ -49,6 +50,7 @@ class AuditJob:
         layers: names of layers. Default: see `audited_layers`.
         seed: random seed of the dreams.
         wrap_dreamer: returns a dreamer that takes the place of the one it is given; None to use that one.
+        executor: where images are scanned and units dreamed; it never changes the result.
     """
 
     network: Network
@@ -58,6 +60,7 @@ class AuditJob:
     layers: tuple[str, ...] | None = None
     seed: int = 0
     wrap_dreamer: Callable[[Dreamer], Dreamer] | None = None
+    executor: Executor = LOCAL
 
     @cached_property
     def model(self) -> dict[str, str]:
@@ -175,7 +178,8 @@ def _scan(job: AuditJob, folder: Path, progress: OnProgress | None) -> Scan | No
         return job.stored_scan
     inside = job.scan_folder is None  # a scan in the audit's folder belongs to the audit, which may replace it
     place = job.scan_folder or folder / SCAN
-    result = scan_run.run(stored_scan(job.scan, job.spec), place, force=inside, progress=progress)
+    scan = replace(job.scan, executor=job.executor)
+    result = scan_run.run(stored_scan(scan, job.spec), place, force=inside, progress=progress)
     if result.stopped:
         raise KeyboardInterrupt
     return result.value
@@ -185,7 +189,7 @@ def _dreamer(job: AuditJob, folder: Path, progress: OnProgress | None) -> Dreame
     """Return a dreamer that stores its dreams in a subfolder for each recipe."""
 
     def dreamer(recipe: Recipe, targets: tuple[str, ...]) -> Iterator[Attempt]:
-        dreams = dream_run.DreamJob(job.network, job.spec, targets, recipe, job.seed)
+        dreams = dream_run.DreamJob(job.network, job.spec, targets, recipe, job.seed, executor=job.executor)
         result = dream_run.run(dreams, folder / DREAMS / recipe.name, force=True, progress=progress)
         if result.stopped:
             raise KeyboardInterrupt

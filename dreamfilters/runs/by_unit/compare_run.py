@@ -21,6 +21,7 @@ from dreamfilters.dreams.default_recipes import recipe_values
 from dreamfilters.dreams.result import Dream
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.scan_job import TOP_K, ScanJob
+from dreamfilters.executors.executor import LOCAL, Executor
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress, OverallProgress, Progress
 from dreamfilters.report.page_code import page_code
@@ -64,18 +65,20 @@ class CompareJob:
         spec: what `load` was given for the network.
         against_spec: what it was given for the other network.
         also: further layers to scan.
+        executor: where images are scanned, dreams made and units measured; it never changes the result.
     """
 
     plan: ComparePlan
     spec: str
     against_spec: str = ""
     also: tuple[str, ...] = ()
+    executor: Executor = LOCAL
 
     @cached_property
     def scan_job(self) -> ScanJob:
         """The scan of the units' layers."""
         plan, layers = self.plan, tuple(dict.fromkeys([*self.plan.layers, *self.also]))
-        return ScanJob(plan.network, plan.source, layers, k=max(plan.top, TOP_K))
+        return ScanJob(plan.network, plan.source, layers, k=max(plan.top, TOP_K), executor=self.executor)
 
     @cached_property
     def model(self) -> dict[str, str]:
@@ -115,7 +118,10 @@ class CompareJob:
 
     def dream_job(self, seed: int, targets: Sequence[str]) -> dream_run.DreamJob:
         """Return the run of dreams of one seed."""
-        return dream_run.DreamJob(self.plan.network, self.spec, tuple(targets), self.plan.recipe, seed, self.plan.prior)
+        plan = self.plan
+        return dream_run.DreamJob(
+            plan.network, self.spec, tuple(targets), plan.recipe, seed, plan.prior, executor=self.executor
+        )
 
     def references(self, folder: Path, progress: OnProgress | None = None) -> ReferenceSet:
         """Return the reference set; the scan is stored in the folder, where a stopped one resumes.
@@ -214,7 +220,7 @@ def _make(job: CompareJob, claimed: RunFolder, overall: OverallProgress) -> None
     working = claimed.path / UNFINISHED
     references = job.references(working / SCAN, overall.part(0, SCANNED, "scanning"))
     dreams = job.dreams(working / DREAMS, overall.part(SCANNED, DREAMED, "optimizing"))
-    found = compare_dreams(job.plan, references, dreams, overall.part(DREAMED, 1))
+    found = compare_dreams(job.plan, references, dreams, overall.part(DREAMED, 1), job.executor)
     comparison = replace(found, facts={**found.facts, "Reproduction": _AGAIN})
     # The compared dreams as `dream` wrote them, each with what `again` needs.
     stored = {card.file: dreams.entries[card.unit.name][0].image.read_bytes() for card in cards_of(comparison)}

@@ -14,12 +14,11 @@ from dreamfilters import backend
 from dreamfilters.comparison.prior_checking import check_prior
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent import compiled_step
-from dreamfilters.dreams.ascent.ascent import AscentStep, step_progress
+from dreamfilters.dreams.ascent.ascent import AscentStep
 from dreamfilters.dreams.ascent.batches import batch_size
 from dreamfilters.dreams.ascent.tries import check_tries
 from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of, recipe_values
-from dreamfilters.dreams.engine import canvas_of, iter_dreams
-from dreamfilters.dreams.objectives import targets
+from dreamfilters.dreams.engine import canvas_of
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.priors import Prior
@@ -27,10 +26,12 @@ from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
+from dreamfilters.executors.executor import LOCAL, Executor
 from dreamfilters.images import image_folder
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.by_unit.dream_store import INPUTS, TRIES, DreamEntry, DreamStore, opened, read_start, start_png
+from dreamfilters.runs.by_unit.dream_task import DreamSettings, dreams_of
 from dreamfilters.runs.storage.array_files import npz_bytes
 from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.records import dream_of, model_values
@@ -57,6 +58,7 @@ class DreamJob:
         tries: number of seeds, of which the best dream of each target is kept.
         check_seeds: with a learned prior, the number of seeds in the check of what it hides, see `check_prior`; 0 for
             no checks.
+        executor: where the dreams are computed; it never changes them.
     """
 
     network: Network
@@ -70,12 +72,12 @@ class DreamJob:
     batch: int | None = None
     tries: int = 1
     check_seeds: int = 0
+    executor: Executor = LOCAL
 
     @cached_property
     def goals(self) -> tuple[Objective, ...]:
         """The objectives of the targets, each name once."""
-        found = targets.goals(self.network, self.targets, class_score=self.recipe.class_score)
-        return tuple(_without(goal, frozenset()) for goal in found)
+        return self._dreamed(frozenset(), None).goals(self.network)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -138,18 +140,11 @@ class DreamJob:
         self, done: frozenset[str], start: np.ndarray | None, progress: OnProgress | None = None
     ) -> Iterator[Dream]:
         """Yield every dream that is not among `done`, batch by batch."""
-        finished, total = len(done), len(self.names)
-        for goal in self.goals:
-            rest = _without(goal, done)
-            if not len(rest):
-                continue
-            on_step = None if progress is None else step_progress(progress, total, finished)
-            for dream in iter_dreams(
-                self.network, rest, self._recipe_of(goal), seed=self.seed, prior=self.prior, start=start,
-                batch=self.batch, frames=self.frames, on_step=on_step, tries=self.tries,
-            ):  # fmt: skip
-                finished += 1
-                yield dream
+        made = self._dreamed(done, start)
+        yield from dreams_of(self.network, made, self.executor, batch=self.batch, progress=progress)
+
+    def _dreamed(self, done: frozenset[str], start: np.ndarray | None) -> DreamSettings:
+        return DreamSettings(self.targets, self.recipe, self.seed, self.prior, start, self.frames, self.tries, done)
 
 
 def run(
@@ -221,9 +216,3 @@ def measured_prior(network: Network, recipe: Recipe | DefaultRecipes, folder: Pa
 def _stored_start(job: DreamJob, store: DreamStore) -> np.ndarray | None:
     """Return the start image as the run folder stores it, so that `again` starts from the same values."""
     return None if job.start is None else read_start(store.run.path / "start.png", job.start.shape[-1])
-
-
-def _without(goal: Objective, done: frozenset[str]) -> Objective:
-    """Return the goal without the finished dreams, each name once."""
-    rows = {name: row for row, name in reversed(list(enumerate(goal.names))) if name not in done}
-    return goal[sorted(rows.values())]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from dreamfilters.comparison.batch import Batch
-from dreamfilters.comparison.compare import compare_batch
+from dreamfilters.comparison.measuring import compare_batch
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.comparison.units import units_of
 from dreamfilters.dreams.ascent.ascent import AscentStep

@@ -11,12 +11,12 @@ def step(names, finished, number, **tries):
 
 def test_steps_count_as_parts_of_a_dream_and_a_fallback_does_not_reduce_the_count():
     seen = []
-    on_step = step_progress(seen.append, 5, before=2)
+    on_step = step_progress(seen.append, 3)
     on_step(step(("conv:0", "conv:1"), 0, 5))  # half of two dreams
     on_step(step(("conv:1",), 0, 1))  # a fallback starts over
     on_step(step(("conv:2",), 2, 10))
     assert [(each.done, each.total, each.note) for each in seen] == [
-        (3.0, 5, "conv:0"), (3.0, 5, "conv:1"), (5.0, 5, "conv:2"),
+        (1.0, 3, "conv:0"), (1.0, 3, "conv:1"), (3.0, 3, "conv:2"),
     ]  # fmt: skip
 
 

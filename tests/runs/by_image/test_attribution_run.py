@@ -14,7 +14,8 @@ from dreamfilters.evidence.activations import activations
 from dreamfilters.images import image_folder, read_image
 from dreamfilters.images.image_arrays import ImageArrays
 from dreamfilters.networks import LOGITS
-from dreamfilters.runs.by_image.attribution_run import AttributionJob, AttributionSettings, run
+from dreamfilters.runs.by_image.attribution_run import AttributionJob, run
+from dreamfilters.runs.by_image.attribution_task import AttributionSettings
 from tests.attribution.toy_methods import Gradient, Unfitting, registered
 
 METHODS = ("toy-gradient", "toy-unfitting")

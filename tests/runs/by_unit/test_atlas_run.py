@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from dreamfilters.comparison.compare import ComparePlan, compare_batch
+from dreamfilters.comparison import measuring
+from dreamfilters.comparison.compare import ComparePlan
+from dreamfilters.comparison.measuring import compare_batch
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import ModelError, OutputError, RecipeError, UnknownNameError
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import InputForm, Network, load
-from dreamfilters.runs.by_unit import atlas_run, dream_run
+from dreamfilters.runs.by_unit import dream_task
 from dreamfilters.runs.by_unit.atlas_run import atlas_targets, run
 from dreamfilters.runs.by_unit.audit_run import read_audit
 from dreamfilters.runs.by_unit.compare_run import CompareJob
@@ -82,13 +84,13 @@ def test_a_finished_atlas_is_kept_and_only_a_damaged_or_forged_unit_is_made_agai
     values = read_json(record.parent, record.name)
     values["index"]["row"]["dtype"] = "float32"
     record.write_text(with_checksum(as_json(values)))
-    monkeypatch.setattr(dream_run, "iter_dreams", None)  # nothing is dreamed
+    monkeypatch.setattr(dream_task, "goal_dreams", None)  # nothing is dreamed
     layers = []
-    monkeypatch.setattr(atlas_run, "compare_batch", lambda batch: layers.append(batch.layer) or compare_batch(batch))
+    monkeypatch.setattr(measuring, "compare_batch", lambda batch: layers.append(batch.layer) or compare_batch(batch))
     assert run(job, done.folder).value == done.value
     assert layers == ["conv1", "conv2"]
     assert contents(done.folder) == before
-    monkeypatch.setattr(atlas_run, "compare_batch", None)
+    monkeypatch.setattr(measuring, "compare_batch", None)
     assert run(job, done.folder).value == done.value
 
 

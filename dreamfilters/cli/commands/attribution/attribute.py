@@ -65,6 +65,7 @@ def attribute(
     labels: options.Labels = None,
     size: options.Size = None,
     *,
+    executor_options: options.ExecutorOptions,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
 ) -> None:
@@ -89,15 +90,19 @@ def attribute(
     targets, images = _targets_and_images(words)
     import_tensorflow()
     from dreamfilters.images import image_folder
-    from dreamfilters.runs.by_image.attribution_run import AttributionJob, AttributionSettings, run
+    from dreamfilters.runs.by_image.attribution_run import AttributionJob, run
     from dreamfilters.runs.by_image.attribution_store import KIND
+    from dreamfilters.runs.by_image.attribution_task import AttributionSettings
 
     network = model_options.network(model)
     source = image_folder(images, labels=labels, channels=network.form.channels)
     settings = AttributionSettings(
         targets, layer_names(methods), against or "", arrays, measured=measure, size=parse_size(size)
     )
-    _print(run_options.run(KIND, network, run, AttributionJob(network, source, settings, model)), run_options.as_json)
+    with executor_options.executor() as executor:
+        job = AttributionJob(network, source, settings, model, executor)
+        result = run_options.run(KIND, network, run, job)
+    _print(result, run_options.as_json)
 
 
 COMMANDS = (attribute,)

@@ -1,0 +1,175 @@
+"""The dreams of a run as a task of an executor: what a worker makes of a batch, and the progress over all batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from dreamfilters.dreams.ascent.ascent import AscentStep
+from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of
+from dreamfilters.dreams.engine import GoalDreams, goal_dreams
+from dreamfilters.dreams.objectives import targets
+from dreamfilters.dreams.objectives.objective import Objective
+from dreamfilters.dreams.priors import Prior
+from dreamfilters.dreams.priors.learned_prior import LearnedPrior
+from dreamfilters.dreams.recipe import Recipe
+from dreamfilters.dreams.result import Dream
+from dreamfilters.executors.executor import Executor, OnNote, Task
+from dreamfilters.networks import Network
+from dreamfilters.progress import OnProgress, Progress
+
+
+@dataclass(frozen=True, eq=False)
+class DreamSettings:
+    """What decides the dreams of a run, besides the network; see `dream_run.DreamJob`.
+
+    Attributes:
+        targets: target expressions.
+        done: the names of the dreams that are not made.
+    """
+
+    targets: tuple[str, ...]
+    recipe: Recipe | DefaultRecipes
+    seed: int
+    prior: Prior | LearnedPrior | None
+    start: np.ndarray | None
+    frames: int
+    tries: int
+    done: frozenset[str] = frozenset()
+
+    def goals(self, network: Network) -> tuple[Objective, ...]:
+        """Return the objectives of the dreams to make, each name once."""
+        found = targets.goals(network, self.targets, class_score=self.recipe.class_score)
+        return tuple(goal for goal in (_without(goal, self.done) for goal in found) if len(goal))
+
+
+@dataclass(frozen=True)
+class DreamBatch:
+    """The number of a goal, the rows of it that are dreamed together, and the size that they are padded to."""
+
+    goal: int
+    rows: tuple[int, ...]
+    size: int
+
+
+@dataclass(frozen=True)
+class DreamStep:
+    """How far a batch is: the number of its dreams that the steps so far amount to, and the name of one."""
+
+    batch: DreamBatch
+    dreams: float
+    name: str
+
+
+def dreams_of(
+    network: Network,
+    settings: DreamSettings,
+    executor: Executor,
+    *,
+    batch: int | None = None,
+    progress: OnProgress | None = None,
+) -> Iterator[Dream]:
+    """Yield the dreams of a run that are not done, batch by batch.
+
+    Args:
+        network, settings: what is dreamed.
+        executor: where the batches are computed; it never changes a dream.
+        batch: dreams computed at a time, see `batch_size`.
+        progress: called with the number of dreams that are made, of all.
+
+    Raises:
+        DreamfiltersError: as `dream` does.
+    """
+    maker = _Maker(network, settings)
+    reported = None if progress is None else StepProgress(progress, len(settings.done), maker.total)
+    task = Task(_batch_maker, network, settings)
+    for made in executor.map(task, maker.batches(batch, executor.count), _ignore if reported is None else reported):
+        if reported is not None:
+            reported.made += len(made)
+        yield from made
+
+
+def _ignore(step: DreamStep) -> None:
+    """Take a step that no caller waits for."""
+
+
+def _batch_maker(network: Network, settings: DreamSettings, note: OnNote) -> Callable[[DreamBatch], list[Dream]]:
+    """Return the function that makes the dreams of a batch, in any process."""
+    return _Maker(network, settings, note).made
+
+
+@dataclass(eq=False)
+class _Maker:
+    """The goals of a run, and the dreams of each as far as they are asked for."""
+
+    network: Network
+    settings: DreamSettings
+    note: OnNote = _ignore
+    _dreams: dict[int, GoalDreams] = field(default_factory=dict)
+    _current: DreamBatch = DreamBatch(0, (), 0)
+
+    @cached_property
+    def goals(self) -> tuple[Objective, ...]:
+        return self.settings.goals(self.network)
+
+    @property
+    def total(self) -> int:
+        """Number of dreams to make."""
+        return sum(map(len, self.goals))
+
+    def batches(self, batch: int | None, processes: int) -> Iterator[DreamBatch]:
+        """Yield all batches; with several processes, none is so large that another one has nothing to do."""
+        share = math.ceil(self.total / processes)
+        for number in range(len(self.goals)):
+            dreams, group = self._of(number), self.goals[number].group
+            size = dreams.size(batch, processes)
+            if batch is None:
+                size = min(size, max(group, share // group * group))
+            for rows in dreams.split(size):
+                yield DreamBatch(number, tuple(rows), size)
+
+    def made(self, batch: DreamBatch) -> list[Dream]:
+        """Return the dreams of a batch."""
+        self._current = batch
+        return self._of(batch.goal).batch(list(batch.rows), batch.size)
+
+    def _of(self, number: int) -> GoalDreams:
+        if number not in self._dreams:
+            how, goal = self.settings, self.goals[number]
+            self._dreams[number] = goal_dreams(
+                self.network, goal, recipe_of(self.network, goal, how.recipe), seed=how.seed, prior=how.prior,
+                start=how.start, frames=how.frames, on_step=self._on_step, tries=how.tries,
+            )  # fmt: skip
+        return self._dreams[number]
+
+    def _on_step(self, step: AscentStep) -> None:
+        names = tuple(dict.fromkeys(step.names))
+        share = (step.tried + step.step / step.steps) / step.tries
+        self.note(DreamStep(self._current, len(names) * share, names[0]))
+
+
+@dataclass(eq=False)
+class StepProgress:
+    """The progress over all batches; it never decreases, although a fallback starts a dream again."""
+
+    progress: OnProgress
+    before: int  # dreams of an earlier run
+    missing: int
+    made: int = 0
+    _running: dict[DreamBatch, float] = field(default_factory=dict)
+
+    def __call__(self, step: DreamStep) -> None:
+        """Report a step of a batch; a batch that is finished counts as far as its steps had come."""
+        self._running[step.batch] = max(self._running.get(step.batch, 0.0), step.dreams)
+        done, total = max(self.made, sum(self._running.values())), self.before + self.missing
+        self.progress(Progress(min(self.before + done, total), total, step.name))
+
+
+def _without(goal: Objective, done: frozenset[str]) -> Objective:
+    """Return the goal without the finished dreams, each name once."""
+    rows = {name: row for row, name in reversed(list(enumerate(goal.names))) if name not in done}
+    return goal[sorted(rows.values())]
