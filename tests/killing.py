@@ -22,16 +22,17 @@ CHECKPOINTS = "checkpoints"  # folder of copies of the model
 NAMES = ("one", "two", "three")
 
 
-def dream(model: str, source: Path, folder: Path) -> None:
+def dream(model: str, source: Path, folder: Path, **where: Any) -> None:
     """Dream some filters and a class."""
     from dreamfilters.dreams.recipe import Recipe
     from dreamfilters.networks import load
     from dreamfilters.runs.by_unit.dream_run import DreamJob, run
 
-    run(DreamJob(load(model, form=FORM), model, ("conv1", "conv2", "class:*"), Recipe(steps=8), 3, batch=4), folder)
+    targets = ("conv1", "conv2", "class:*")
+    run(DreamJob(load(model, form=FORM), model, targets, Recipe(steps=8), 3, batch=4, **where), folder)
 
 
-def scan(model: str, source: Path, folder: Path) -> None:
+def scan(model: str, source: Path, folder: Path, **where: Any) -> None:
     """Scan all layers, saving after every batch."""
     from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
     from dreamfilters.evidence.scan.sources import source_of
@@ -40,11 +41,11 @@ def scan(model: str, source: Path, folder: Path) -> None:
     from dreamfilters.runs.over_images.scan_run import run, stored_scan
 
     network = load(model, form=FORM)
-    survey = ScanJob(network, source_of(image_folder(source)), default_layers(network), k=4, batch=1)
+    survey = ScanJob(network, source_of(image_folder(source)), default_layers(network), k=4, batch=1, **where)
     run(stored_scan(survey, save_every=0), folder)
 
 
-def compare(model: str, source: Path, folder: Path) -> None:
+def compare(model: str, source: Path, folder: Path, **where: Any) -> None:
     """Compare some filters and a class."""
     from dreamfilters.comparison.compare import ComparePlan
     from dreamfilters.dreams.recipe import Recipe
@@ -56,10 +57,10 @@ def compare(model: str, source: Path, folder: Path) -> None:
     network = load(model, form=FORM)
     images = source_of(image_folder(source))
     plan = ComparePlan(network, ("conv2", "class:1"), images, Recipe(steps=8), seeds=2, top=2)
-    run(CompareJob(plan, model), folder)
+    run(CompareJob(plan, model, **where), folder)
 
 
-def atlas(model: str, source: Path, folder: Path) -> None:
+def atlas(model: str, source: Path, folder: Path, **where: Any) -> None:
     """Compare every filter and class."""
     from dreamfilters.comparison.compare import ComparePlan
     from dreamfilters.dreams.recipe import Recipe
@@ -72,10 +73,23 @@ def atlas(model: str, source: Path, folder: Path) -> None:
     network = load(model, form=FORM)
     images = source_of(image_folder(source))
     plan = ComparePlan(network, atlas_targets(network), images, Recipe(steps=8), seeds=2, top=2)
-    run(CompareJob(plan, model, also=("classes",)), folder)
+    run(CompareJob(plan, model, also=("classes",), **where), folder)
 
 
-def attribute(model: str, source: Path, folder: Path) -> None:
+def audit(model: str, source: Path, folder: Path, **where: Any) -> None:
+    """Audit all layers."""
+    from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
+    from dreamfilters.evidence.scan.sources import source_of
+    from dreamfilters.images import image_folder
+    from dreamfilters.networks import load
+    from dreamfilters.runs.by_unit.audit_run import AuditJob, run
+
+    network = load(model, form=FORM)
+    survey = ScanJob(network, source_of(image_folder(source)), default_layers(network))
+    run(AuditJob(network, model, survey, **where), folder)
+
+
+def attribute(model: str, source: Path, folder: Path, **where: Any) -> None:
     """Draw heatmaps, and measure the trust in them on some of the images."""
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load
@@ -83,10 +97,10 @@ def attribute(model: str, source: Path, folder: Path) -> None:
     from dreamfilters.runs.by_image.attribution_task import AttributionSettings
 
     options = AttributionSettings(("class:1", "conv2:0"), ("occlusion",), arrays=True, measured=2)
-    run(AttributionJob(load(model, form=FORM), image_folder(source), options, model), folder)
+    run(AttributionJob(load(model, form=FORM), image_folder(source), options, model, **where), folder)
 
 
-def evaluate(model: str, source: Path, folder: Path) -> None:
+def evaluate(model: str, source: Path, folder: Path, **where: Any) -> None:
     """Evaluate, saving after every image."""
     from dreamfilters.attribution.class_separation import compared_layer
     from dreamfilters.evidence.evaluation.evaluation_job import EvaluationJob
@@ -97,7 +111,7 @@ def evaluate(model: str, source: Path, folder: Path) -> None:
 
     network, images = load(model, form=FORM), image_folder(source)
     labels = [number % 2 for number in range(len(images))]
-    job = EvaluationJob(network, source_of(images, labels), batch=1)
+    job = EvaluationJob(network, source_of(images, labels), batch=1, **where)
     run(stored_evaluation(job, compared_layer(network, None), 1, model, save_every=0), folder)
 
 
@@ -171,14 +185,20 @@ def _command(kind: str) -> Callable[[str, Path, Path], None]:
     return task
 
 
-KINDS: dict[str, Callable[[str, Path, Path], None]] = {
-    **{kind: _command(kind) for kind in COMMANDS},
+# Those whose work an executor shares out; each takes it as the argument `executor`.
+SHARED: dict[str, Callable[..., None]] = {
     "dream": dream,
     "scan": scan,
+    "audit": audit,
     "compare": compare,
     "atlas": atlas,
     "attribute": attribute,
     "evaluate": evaluate,
+}
+
+KINDS: dict[str, Callable[[str, Path, Path], None]] = {
+    **{kind: _command(kind) for kind in COMMANDS},
+    **SHARED,
     "film": film,
     "diff": diff,
 }

@@ -224,6 +224,8 @@ def test_every_module_function_and_class_has_a_docstring():
 INTERPRETER = PACKAGE / "networks/io/parsing/process/interpreter.py"
 # The environment of a kernel is all that says which server shows its notebook.
 NOTEBOOK_PAGE = PACKAGE / "viewer/notebook_page.py"
+# Ray and the libraries of its workers are set by environment variables.
+CLUSTER = PACKAGE / "executors/cluster.py"
 
 
 def test_the_core_does_not_print_or_read_the_environment():
@@ -236,6 +238,7 @@ def test_the_core_does_not_print_or_read_the_environment():
         if package_of(path) != "backend" and path not in (
             INTERPRETER,
             NOTEBOOK_PAGE,
+            CLUSTER,
         ):  # it sets TensorFlow's log level before it imports it
             assert "os.environ" not in path.read_text("utf-8"), path
             assert not {"os.environ", "os.getenv"} & {module for module, _ in imports_of(TREES[path])}, path
@@ -246,7 +249,7 @@ OF_DATA = {Path("signs/built_in")}
 
 
 # What writes files of its own, in folders that only this user can enter, or for the system's browser.
-WRITES_TEMPORARY_FILES = {"viewer/services/private_folder.py", "display.py"}
+WRITES_TEMPORARY_FILES = {"viewer/services/private_folder.py", "display.py", "images/file_copies.py"}
 WRITING = {"write_bytes", "write_text", "touch", "rename", "symlink_to", "hardlink_to", "copyfile", "copy2"}
 
 

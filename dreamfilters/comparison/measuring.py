@@ -18,7 +18,7 @@ from dreamfilters.dreams.result import Dream
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.sources import ImageSource
-from dreamfilters.executors.executor import Executor, OnNote, Task
+from dreamfilters.executors.executor import LOCAL, Executor, OnNote, Task
 from dreamfilters.networks import Network
 
 # Some units of one layer with their dreams, one a seed.
@@ -56,9 +56,11 @@ class Measuring:
         Args:
             network: the network.
             batches: the units with their dreams; each is taken shortly before it is measured.
-            executor: where they are measured; it never changes the result.
+            executor: where they are measured; it never changes the result. In this process if the images would have to
+                be sent: measures read any of them.
             on_unit: called with the name of each unit that is measured.
         """
+        executor = LOCAL if executor.ships_images else executor
         return executor.map(Task(_batch_measurer, network, self), batches, on_unit)
 
 
@@ -67,6 +69,7 @@ def _batch_measurer(
 ) -> Callable[[DreamedUnits], list[UnitComparison]]:
     """Return the function that measures a batch, in any process."""
     one = measuring
+    one.source.check_present()
     references = ReferenceSet.of(network, one.source, one.scan, seed=one.seed)
 
     def measured(batch: DreamedUnits) -> list[UnitComparison]:

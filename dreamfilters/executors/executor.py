@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from dreamfilters.images.prefetch import in_order
@@ -27,12 +28,14 @@ class Task(Generic[Item, Result]):
         shared: the large part, such as the network, which each worker gets once, also if several tasks have it.
         settings: the rest of the arguments. Both have to be picklable.
         threads: number of threads of this process that compute ahead of the caller; 0 for the caller's thread.
+        files: returns the image files that an item is computed from, for workers that are sent them.
     """
 
     start: Callable[[Any, Any, OnNote], Callable[[Item], Result]]
     shared: Any
     settings: Any
     threads: int = 0
+    files: Callable[[Item], Iterable[Path]] | None = None
 
 
 class Executor(Protocol):
@@ -41,6 +44,10 @@ class Executor(Protocol):
     @property
     def count(self) -> int:
         """Number of processes that compute at a time."""
+
+    @property
+    def ships_images(self) -> bool:
+        """Whether workers are sent the files of their items, because they cannot read them."""
 
     def map(self, task: Task[Item, Result], items: Iterable[Item], on_note: OnNote = _ignore) -> Iterator[Result]:
         """Yield the result of each item, in order.
@@ -67,6 +74,11 @@ class LocalExecutor:
     def count(self) -> int:
         """See `Executor`."""
         return 1
+
+    @property
+    def ships_images(self) -> bool:
+        """See `Executor`."""
+        return False
 
     def map(self, task: Task[Item, Result], items: Iterable[Item], on_note: OnNote = _ignore) -> Iterator[Result]:
         """See `Executor`."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Mapping
 
 from numpy._core._multiarray_umath import __cpu_features__  # type: ignore[import-not-found]  # not public
 
-from dreamfilters import backend
+from dreamfilters.lazy_module import backend
 
 
 def machine_facts() -> dict[str, str]:
-    """Return the versions of the libraries, the processor with its vector instructions, and the number of cores."""
+    """Return the versions of the libraries, the processor with its vector instructions, and the number of threads."""
     features = sorted(name for name, found in __cpu_features__.items() if found)
-    processor = {"processor": platform.machine(), "instructions": " ".join(features), "cores": str(os.cpu_count())}
+    processor = {"processor": platform.machine(), "instructions": " ".join(features), "threads": str(backend.THREADS)}
     return {**backend.versions(), **processor}
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -31,6 +32,7 @@ class Compute:
     task: int
     number: int
     item: Any
+    files: Mapping[Path, bytes] = field(default_factory=dict)  # that it is computed from, if they are sent
 
 
 @dataclass(frozen=True)

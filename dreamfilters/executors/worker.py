@@ -8,11 +8,12 @@ import queue
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 from dreamfilters.errors import DreamfiltersError, WorkerError, reason
 from dreamfilters.executors.child_process import end_with_parent
 from dreamfilters.executors.messages import Compute, Computed, Note, OutOfMemory, Ready, SharedPart, StartTask
+from dreamfilters.images.file_copies import copied
 
 _EXHAUSTED = "ResourceExhaustedError"  # TensorFlow's MemoryError
 
@@ -31,15 +32,22 @@ def run_worker(connection: Connection) -> None:
     threading.Thread(target=_receive_all, args=(connection, inbox), daemon=True, name="dreamfilters-inbox").start()
     try:
         connection.send(Ready(machine_facts()))
-        _Worker(connection).run(inbox)
+        WorkerLoop(connection).run(inbox)
     except OSError:  # the executor has ended
         return
 
 
-class _Worker:
+class Outbox(Protocol):
+    """What a worker sends its messages with."""
+
+    def send(self, message: Any, /) -> None:
+        """Send a message to the executor."""
+
+
+class WorkerLoop:
     """The shared parts that were sent, and the task that runs."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Outbox) -> None:
         self._connection = connection
         self._shared: dict[int, bytes | Any] = {}
         self._opened: dict[int, Any] = {}
@@ -47,6 +55,7 @@ class _Worker:
         self._failure: Exception | None = None
 
     def run(self, inbox: queue.SimpleQueue[Any]) -> None:
+        """Handle messages until there is None."""
         while (message := inbox.get()) is not None:
             if isinstance(message, SharedPart):
                 self._shared[message.number] = message.content
@@ -83,7 +92,8 @@ class _Worker:
             return Computed(message.task, message.number, error=self._failure)
         assert self._work is not None  # a task was started
         try:
-            return Computed(message.task, message.number, self._work(message.item))
+            with copied(message.files):
+                return Computed(message.task, message.number, self._work(message.item))
         except MemoryError:
             return OutOfMemory(message.task, message.number)
         except Exception as error:

@@ -21,6 +21,7 @@ from dreamfilters.images.decoding import (
     path_text,
     read_image,
 )
+from dreamfilters.images.file_copies import copy_of
 from dreamfilters.images.labels import labels_of
 from dreamfilters.images.prefetch import prefetched
 from dreamfilters.images.resizing import Rule, resize
@@ -84,7 +85,7 @@ class ImageFolder:
         Raises:
             ImageError: the file cannot be read.
         """
-        path = self.paths[index]
+        path = copy_of(self.paths[index])
         if is_array_file(path):
             return self._resized(read_image(path, channels=self.channels, bits=self.bits))
         with open_image(path) as file, _one_at_a_time if file.width * file.height > _LARGE else nullcontext():
@@ -100,7 +101,7 @@ class ImageFolder:
         try:
             image = self.read(index)
         except ImageError as error:
-            self._reasons[index] = reason = str(error).removeprefix(f"{path_text(self.paths[index])}: ")
+            self._reasons[index] = reason = str(error).removeprefix(f"{path_text(copy_of(self.paths[index]))}: ")
             return reason
         self._reasons.pop(index, None)
         return image

@@ -56,3 +56,16 @@ def failing(shared, settings, note):
 def unstartable(shared, settings, note):
     """Raise `settings` instead of starting."""
     raise settings
+
+
+def slow(shared, settings, note):
+    """Return each item after a while, with the node of the cluster that computed it."""
+    import ray
+
+    node = ray.get_runtime_context().get_node_id()
+
+    def work(item):
+        time.sleep(0.3)
+        return item, node
+
+    return work

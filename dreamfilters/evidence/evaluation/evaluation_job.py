@@ -114,8 +114,15 @@ class EvaluationJob:
         Raises:
             ImageError: no image can be read.
         """
-        reading = _Reading(self.source.fitted(self.size, self.network.form), self.wanted, self._batch_size)
-        task = Task(_predictor, self.network, reading, threads=_BATCHES_IN_FLIGHT)
+        images, shipped = self.source.fitted(self.size, self.network.form), self.executor.ships_images
+        reading = _Reading(images, self.wanted, self._batch_size, shipped)
+        task = Task(
+            _predictor,
+            self.network,
+            reading,
+            _BATCHES_IN_FLIGHT,
+            lambda places: images.files(int(self.wanted[place]) for place in places),
+        )
         firsts = range(state.done, self.total, self._batch_size)
         batches = (range(first, min(first + self._batch_size, self.total)) for first in firsts)
         for batch in self.executor.map(task, batches):
@@ -155,11 +162,15 @@ class EvaluationJob:
 
 @dataclass(frozen=True, eq=False)
 class _Reading:
-    """What a worker reads: images at the network's size, the index of each labeled one, images per batch."""
+    """What a worker reads: images at the network's size, the index of each labeled one, images per batch.
+
+    `shipped` says whether it is sent the files of the images.
+    """
 
     images: ImageSource
     wanted: NDArray[np.intp]
     batch: int
+    shipped: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +185,8 @@ class _Batch:
 
 def _predictor(network: Network, reading: _Reading, note: OnNote) -> Callable[[range], _Batch]:
     """Return the function that reads the images of a batch and computes their logits."""
+    if not reading.shipped:
+        reading.images.check_present()
 
     def predicted(places: range) -> _Batch:
         tried = {place: reading.images.tried(int(reading.wanted[place])) for place in places}

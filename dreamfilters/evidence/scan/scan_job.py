@@ -202,8 +202,9 @@ class ScanJob:
         Raises:
             ImageError: no image can be read.
         """
-        reading = _Reading(self.source.fitted(self.size, self.network.form), self.layers, self._batch_size)
-        task = Task(_batch_reducer, self.network, reading, threads=_BATCHES_IN_FLIGHT)
+        images, shipped = self.source.fitted(self.size, self.network.form), self.executor.ships_images
+        reading = _Reading(images, self.layers, self._batch_size, shipped)
+        task = Task(_batch_reducer, self.network, reading, _BATCHES_IN_FLIGHT, lambda batch: images.files(batch[0]))
         for batch in self.executor.map(task, self._batches(state)):
             state.consistent = False
             state.failures |= batch.failures
@@ -266,16 +267,22 @@ class ScanJob:
 
 @dataclass(frozen=True, eq=False)
 class _Reading:
-    """What a worker reads and reduces: images at the network's size, names of layers, images per batch."""
+    """What a worker reads and reduces: images at the network's size, names of layers, images per batch.
+
+    `shipped` says whether it is sent the files of the images.
+    """
 
     images: ImageSource
     layers: tuple[str, ...]
     batch: int
+    shipped: bool
 
 
 def _batch_reducer(network: Network, reading: _Reading, note: OnNote) -> Callable[[tuple[range, Floats]], _Batch]:
     """Return the function that reads a batch of images and reduces their activation maps."""
     layers = reading.layers
+    if not reading.shipped:
+        reading.images.check_present()
     reduce = programs_of(network).get(("scan", layers), lambda network: reducer(network, layers))
 
     def reduced(batch: tuple[range, Floats]) -> _Batch:

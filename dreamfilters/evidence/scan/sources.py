@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import platform
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -83,6 +84,18 @@ class FolderSource:
         """Return the same images at this (height, width), in the channels and by the resize rule of an input form."""
         return FolderSource(self.folder.fitted(size, form.channels, form.resize, form.bits))
 
+    def files(self, indices: Iterable[int]) -> list[Path]:
+        """Return the files that these images are read from."""
+        return [self.folder.paths[index] for index in indices]
+
+    def check_present(self) -> None:
+        """Raise an ImageError if this machine does not have the folder."""
+        if not self.folder.folder.is_dir():
+            raise ImageError(
+                f"{self.folder.folder}: is not on {platform.node()}, where a worker runs; add --ship-images, "
+                "or give a folder that all machines have"
+            )
+
     def tried(self, index: int) -> ImageArray | str:
         """Return an image (h, w, c), or the reason why it cannot be read. Thread-safe."""
         return self.folder.tried(index)
@@ -126,6 +139,13 @@ class ArraySource:
     def fitted(self, size: tuple[int, int], form: InputForm) -> ArraySource:
         """See `FolderSource`; the number of channels is not changed."""
         return dataclasses.replace(self, form=dataclasses.replace(form, size=size))
+
+    def files(self, indices: Iterable[int]) -> list[Path]:
+        """See `FolderSource`; they are in memory."""
+        return []
+
+    def check_present(self) -> None:
+        """See `FolderSource`; they are sent with the task."""
 
     def tried(self, index: int) -> ImageArray:
         """See `FolderSource`."""

@@ -1,0 +1,40 @@
+"""Ray clusters of this machine for tests: one process is a node of its own with a worker."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install ray")
+
+
+@contextmanager
+def two_nodes() -> Iterator[Any]:
+    """Yield a cluster of two nodes with one CPU each, which listen to this machine only."""
+    from dreamfilters.executors.cluster import imported_ray
+
+    ray = imported_ray()
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes()
+    try:
+        yield cluster
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def workers_of_ray() -> list[int]:
+    """Return the process ids of the actors on this machine."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            with suppress(OSError):
+                if (folder / "cmdline").read_bytes().startswith(b"ray::WorkerActor"):
+                    found.append(int(folder.name))
+    return found
