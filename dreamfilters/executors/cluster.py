@@ -69,6 +69,7 @@ class ClusterExecutor(WorkerPool["ActorWorker"]):
             else:
                 socket.create_connection(place, timeout=_CONNECTED).close()  # Ray would try for minutes
                 ray.init(address=self.address, **_QUIET)
+        _silence(ray)
         try:
             self._count = self._fitting(ray.nodes())
         except BaseException:
@@ -200,6 +201,17 @@ def _connecting(address: str) -> Iterator[None]:
             f"cluster {address}: cannot be reached ({reason(error)}); start it with 'ray start --head', "
             "or use --cluster local"
         ) from error
+
+
+def _silence(ray: Any) -> None:
+    """Keep Ray from printing what happens to its processes to stdout, where commands print their results."""
+    printing = getattr(ray, "_private", None)
+    if hasattr(printing, "worker") and hasattr(printing.worker, "print_to_stdstream"):
+        printing.worker.print_to_stdstream = _ignored
+
+
+def _ignored(*_: Any, **__: Any) -> None:
+    """Print nothing."""
 
 
 def check_address(address: str) -> tuple[str, int] | None:

@@ -28,6 +28,7 @@ GROUPS = {
     "viewer_heatmap": "a heatmap in the viewer, from click to painted, beside the same in Python",
     "viewer_webcam": "frames of the webcam on the page of a unit, each with forward map and backward pass",
     "training": "epochs with TrainingMonitor against those without it",
+    "executors": "worker processes and a cluster against one process (ten minutes)",
     "attribution": "heatmaps against peers; occlusion and RISE against as many forward passes",
     "captum_agreement": "heatmaps against those of Captum on the same weights",
     "class_dreams": "class dreams of networks that others trained, with controls (half an hour)",

@@ -1,7 +1,8 @@
-"""Workers on a Ray cluster: results in order, and what happens when one of them, a node or the cluster is lost."""
+"""Workers on a Ray cluster: results in order, and what happens when one of them is lost."""
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -9,7 +10,7 @@ from dreamfilters.errors import ImageError, UsageError, WorkerError
 from dreamfilters.executors.cluster import ClusterExecutor, check_address
 from dreamfilters.executors.executor import Task
 from tests.executors import toy_tasks
-from tests.executors.clusters import needs_ray, two_nodes, workers_of_ray
+from tests.executors.clusters import needs_ray, workers_of_ray
 
 
 @needs_ray
@@ -27,9 +28,11 @@ def test_results_are_in_order_and_notes_arrive(cluster):
 @needs_ray
 @pytest.mark.ci
 @pytest.mark.slow
-def test_the_item_of_a_killed_worker_is_computed_again(cluster, tmp_path):
+def test_the_item_of_a_killed_worker_is_computed_again_and_ray_prints_nothing(cluster, tmp_path, capfd):
     assert list(cluster.map(Task(toy_tasks.ending, None, (str(tmp_path), 1)), range(8))) == list(range(8))
     assert len(list(tmp_path.iterdir())) == 1  # kill
+    time.sleep(3)  # within which Ray notices
+    assert capfd.readouterr() == ("", "")
 
 
 @needs_ray
@@ -57,32 +60,6 @@ def test_an_item_that_always_ends_its_worker_is_one_line(cluster, tmp_path):
 def test_a_hanging_worker_is_replaced(cluster, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "_silence", 4)
     assert list(cluster.map(Task(toy_tasks.hanging, None, str(tmp_path / "hung")), range(3))) == [0, 1, 2]
-
-
-@needs_ray
-@pytest.mark.thorough
-@pytest.mark.slow
-def test_what_a_lost_node_computed_is_computed_again(cluster):
-    cluster.close()  # Ray connects a process to one cluster at a time
-    with two_nodes() as nodes, ClusterExecutor(nodes.address, 2) as executor:
-        results = executor.map(Task(toy_tasks.slow, None, None), range(40))
-        found = [next(results) for _ in range(4)]
-        assert len({node for _, node in found}) == 2
-        nodes.add_node(num_cpus=1)  # where the lost worker is replaced
-        nodes.remove_node(next(iter(nodes.worker_nodes)), allow_graceful=False)
-        found += results
-    assert [item for item, _ in found] == list(range(40))
-
-
-@needs_ray
-@pytest.mark.thorough
-@pytest.mark.slow
-def test_more_workers_than_cpus_are_refused():
-    with two_nodes() as nodes:
-        with pytest.raises(UsageError, match="--workers 3: the cluster has 2 CPUs; use at most 2 workers"):
-            ClusterExecutor(nodes.address, 3).__enter__()
-        with ClusterExecutor(nodes.address) as executor:
-            assert executor.count == 2  # one for each machine
 
 
 @pytest.mark.parametrize("address", ["", "here", "host:", ":6379", "host:port", "host:99999"])
