@@ -205,9 +205,9 @@ def _connecting(address: str) -> Iterator[None]:
 
 def _silence(ray: Any) -> None:
     """Keep Ray from printing what happens to its processes to stdout, where commands print their results."""
-    printing = getattr(ray, "_private", None)
-    if hasattr(printing, "worker") and hasattr(printing.worker, "print_to_stdstream"):
-        printing.worker.print_to_stdstream = _ignored
+    worker = getattr(getattr(ray, "_private", None), "worker", None)
+    if worker is not None and hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = _ignored
 
 
 def _ignored(*_: Any, **__: Any) -> None:
@@ -234,7 +234,11 @@ def check_address(address: str) -> tuple[str, int] | None:
 def _cause(error: Exception) -> str:
     """Return why an actor has ended, in one line."""
     text = " ".join(str(error).split())
-    for known in ("out of memory", "node died", "was killed", "unexpected"):
-        if known in text.lower():
-            return {"unexpected": "its process ended unexpectedly"}.get(known, known)
-    return text[:200]
+    causes = {
+        "out of memory": "out of memory",
+        "node died": "its machine was lost",
+        "unavailable": "its machine cannot be reached",
+        "unexpected": "its process ended unexpectedly",
+        "killed": "its process was killed",
+    }
+    return next((cause for sign, cause in causes.items() if sign in text.lower()), text[:200])

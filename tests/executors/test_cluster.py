@@ -1,65 +1,19 @@
-"""Workers on a Ray cluster: results in order, and what happens when one of them is lost."""
+"""The connection to a Ray cluster: its address, its machines, and what happens when one of them is lost."""
 
+import json
 import os
 import signal
-import time
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from dreamfilters.errors import ImageError, UsageError, WorkerError
+from dreamfilters.errors import UsageError, WorkerError
 from dreamfilters.executors.cluster import ClusterExecutor, check_address
 from dreamfilters.executors.executor import Task
 from tests.executors import toy_tasks
-from tests.executors.clusters import needs_ray, workers_of_ray
-
-
-@needs_ray
-@pytest.mark.ci
-@pytest.mark.slow
-def test_results_are_in_order_and_notes_arrive(cluster):
-    notes = []
-    found = list(cluster.map(Task(toy_tasks.scaled, 3, None), range(12), notes.append))
-    assert [value for value, _ in found] == [3 * item for item in range(12)]
-    assert sorted(notes) == list(range(12))
-    assert os.getpid() not in {process for _, process in found}
-    assert cluster.count == 2
-
-
-@needs_ray
-@pytest.mark.ci
-@pytest.mark.slow
-def test_the_item_of_a_killed_worker_is_computed_again_and_ray_prints_nothing(cluster, tmp_path, capfd):
-    assert list(cluster.map(Task(toy_tasks.ending, None, (str(tmp_path), 1)), range(8))) == list(range(8))
-    assert len(list(tmp_path.iterdir())) == 1  # kill
-    time.sleep(3)  # within which Ray notices
-    assert capfd.readouterr() == ("", "")
-
-
-@needs_ray
-@pytest.mark.ci
-@pytest.mark.slow
-def test_an_error_of_the_task_is_raised_in_its_place(cluster):
-    results = cluster.map(Task(toy_tasks.failing, None, ImageError("a.png: no image")), range(8))
-    assert [next(results), next(results)] == [0, 1]
-    with pytest.raises(ImageError, match=r"^a\.png: no image$"):
-        next(results)
-
-
-@needs_ray
-@pytest.mark.thorough
-@pytest.mark.slow
-def test_an_item_that_always_ends_its_worker_is_one_line(cluster, tmp_path):
-    with pytest.raises(WorkerError, match=r"workers: one was lost: .* the same work has failed 3 times") as error:
-        list(cluster.map(Task(toy_tasks.ending, None, (str(tmp_path), 99)), range(8)))
-    assert "\n" not in str(error.value)
-
-
-@needs_ray
-@pytest.mark.thorough
-@pytest.mark.slow
-def test_a_hanging_worker_is_replaced(cluster, tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster, "_silence", 4)
-    assert list(cluster.map(Task(toy_tasks.hanging, None, str(tmp_path / "hung")), range(3))) == [0, 1, 2]
+from tests.executors.clusters import needs_ray, two_nodes, workers_of_ray
 
 
 @pytest.mark.parametrize("address", ["", "here", "host:", ":6379", "host:port", "host:99999"])
@@ -86,3 +40,42 @@ def test_the_workers_end_with_the_executor():
         os.kill(worker, 0)
     with pytest.raises(ProcessLookupError):
         os.kill(worker, signal.SIGCONT)
+
+
+@needs_ray
+@pytest.mark.thorough
+@pytest.mark.slow
+def test_what_a_lost_node_computed_is_computed_again():
+    with two_nodes() as nodes, ClusterExecutor(nodes.address, 2) as executor:
+        results = executor.map(Task(toy_tasks.slow, None, None), range(40))
+        found = [next(results) for _ in range(4)]
+        assert len({node for _, node in found}) == 2
+        nodes.add_node(num_cpus=1)  # where the lost worker is replaced
+        nodes.remove_node(next(iter(nodes.worker_nodes)), allow_graceful=False)
+        found += results
+    assert [item for item, _ in found] == list(range(40))
+
+
+@needs_ray
+@pytest.mark.thorough
+@pytest.mark.slow
+def test_more_workers_than_cpus_are_refused():
+    with two_nodes() as nodes:
+        with pytest.raises(UsageError, match="--workers 3: the cluster has 2 CPUs; use at most 2 workers"):
+            ClusterExecutor(nodes.address, 3).__enter__()
+        with ClusterExecutor(nodes.address) as executor:
+            assert executor.count == 2  # one for each machine
+
+
+@needs_ray
+@pytest.mark.thorough
+@pytest.mark.slow
+def test_runs_whose_workers_nodes_and_drivers_are_killed_have_the_same_bytes(noisy, tmp_path):
+    command = [sys.executable, "-m", "tests.executors.kill_cluster", noisy / "tiny.keras", noisy / "images", tmp_path]
+    root = Path(__file__).parents[2]
+    message = subprocess.run([*map(str, command), "6", "7"], capture_output=True, text=True, cwd=root, check=False)
+    assert message.returncode == 0, message.stderr[-2000:]
+    found = json.loads(message.stdout.splitlines()[-1])
+    assert sum(found["kills"].values()) == 6
+    assert sum(found["runs"].values()) >= 3
+    assert found["different"] == []

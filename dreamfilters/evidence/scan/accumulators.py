@@ -138,9 +138,9 @@ def check_arrays(arrays: Mapping[str, NDArray[Any]], *, units: int, k: int, clas
     Arrays of a file are checked by this function before they are used.
     """
     sides = {"units": units, "k": k, "classes": classes, "bins": BINS}
-    if arrays.keys() != _LAYOUT.keys():
+    if arrays.keys() != LAYOUT.keys():
         raise ValueError(f"the arrays are {', '.join(sorted(arrays))[:_SHOWN]}, not those of a scan")
-    for name, (kind, *axes) in _LAYOUT.items():
+    for name, (kind, *axes) in LAYOUT.items():
         shape = tuple(count * sides[side] for count, side in axes)
         if arrays[name].dtype != kind or arrays[name].shape != shape:
             raise ValueError(f"{name} is {arrays[name].dtype} {arrays[name].shape}, not {np.dtype(kind)} {shape}")
@@ -153,7 +153,7 @@ def check_arrays(arrays: Mapping[str, NDArray[Any]], *, units: int, k: int, clas
 
 
 # The type of each of `Accumulators.arrays`, and its axes: so many times which number.
-_LAYOUT: Mapping[str, tuple[Any, *tuple[tuple[int, str], ...]]] = {
+LAYOUT: Mapping[str, tuple[Any, *tuple[tuple[int, str], ...]]] = {
     "sums/counted": (np.int64, (1, "units")),
     "sums/nonfinite": (np.int64, (1, "units")),
     "sums/silent": (np.int64, (1, "units")),

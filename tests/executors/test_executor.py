@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from dreamfilters.executors.executor import Task
+from dreamfilters.executors.processes import ProcessExecutor
+from tests.executors import toy_tasks
 from tests.executors.clusters import needs_ray
 from tests.killing import SHARED
 
@@ -75,3 +78,9 @@ def test_a_run_that_was_stopped_here_is_finished_by_workers(workers, here, noisy
     monkeypatch.undo()
     assert contents("dream", noisy, tmp_path, executor=workers) == here("dream")
     assert Path(tmp_path / "manifest.json").exists()
+
+
+def test_nothing_is_started_for_no_items():
+    with ProcessExecutor(2) as executor:
+        assert list(executor.map(Task(toy_tasks.scaled, 1, None), ())) == []
+        assert executor.processes == ()
