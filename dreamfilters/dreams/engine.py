@@ -137,7 +137,7 @@ def goal_dreams(
 
 @dataclass(frozen=True, eq=False)
 class GoalDreams:
-    """The dreams of one objective; each batch is made when it is asked for, and can be made in any process.
+    """The dreams of one objective; each batch is made by one call, in any process.
 
     Attributes:
         batches: the ascents.

@@ -22,7 +22,7 @@ LOCAL_CLUSTER = "local"  # the address of a cluster that is started on this mach
 # What decides the bytes that TensorFlow computes: a worker has the same values, whatever its machine has.
 _SAME = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "KERAS_BACKEND")
 _CONNECTED = 10.0  # seconds within which the cluster has to accept a connection
-_ASKED = 30.0  # seconds after which a worker is asked again whether it has messages
+_TAKEN = 30.0  # seconds after which the messages of a worker are requested again
 _MOST_WAITED = 5.0  # seconds of one wait, so that Ctrl-C is not kept waiting
 
 
@@ -99,14 +99,14 @@ class ClusterExecutor(WorkerPool["ActorWorker"]):
 
     def _messages(self, workers: Sequence[ActorWorker], seconds: float) -> list[tuple[ActorWorker, Any]]:
         ray = imported_ray()
-        asked = {worker.asked: worker for worker in workers}
+        waiting = {worker.pending: worker for worker in workers}
         try:
-            ready, _ = ray.wait(list(asked), num_returns=1, timeout=min(seconds, _MOST_WAITED))
+            ready, _ = ray.wait(list(waiting), num_returns=1, timeout=min(seconds, _MOST_WAITED))
             if ready:
-                ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=0)
+                ready, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=0)
         except (ray.exceptions.RayError, ConnectionError) as error:
             raise WorkerError(f"cluster {self.address}: the connection was lost ({reason(error)})") from error
-        return [(asked[one], message) for one in ready for message in asked[one].messages()]
+        return [(waiting[one], message) for one in ready for message in waiting[one].messages()]
 
 
 @dataclass(eq=False)
@@ -114,7 +114,7 @@ class ActorWorker(PoolWorker):
     """A Ray actor, and the call that returns its next messages."""
 
     actor: Any
-    asked: Any = None
+    pending: Any = None
     _sent: int = field(default=0, init=False)
 
     @classmethod
@@ -134,21 +134,21 @@ class ActorWorker(PoolWorker):
         )
         actor = remote(WorkerActor).remote()
         worker = cls(actor)
-        worker.ask()
+        worker.request()
         return worker
 
-    def ask(self) -> None:
-        """Ask for the next messages."""
-        self.asked = self.actor.take.options(concurrency_group="outbox").remote(_ASKED)
+    def request(self) -> None:
+        """Request the next messages."""
+        self.pending = self.actor.take.options(concurrency_group="outbox").remote(_TAKEN)
 
     def messages(self) -> list[Any]:
-        """Return the messages that were asked for, and ask for the next ones; `Lost` if the actor has ended."""
+        """Return the requested messages, and request the next ones; `Lost` if the actor has ended."""
         ray = imported_ray()
         try:
-            found = [pickle.loads(content) for content in ray.get(self.asked)]
+            found = [pickle.loads(content) for content in ray.get(self.pending)]
         except ray.exceptions.RayError as error:
             return [Lost(f"was lost: {_cause(error)}")]
-        self.ask()
+        self.request()
         return found
 
     def send(self, message: Any) -> None:
@@ -172,7 +172,7 @@ class ActorWorker(PoolWorker):
 def imported_ray() -> Any:
     """Return Ray, without its messages and statistics; raise a UsageError if it is not installed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # no warning about GPUs that are not asked for
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # no warning about GPUs
     os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # a local cluster listens to this machine only
     try:
         import ray
