@@ -104,7 +104,7 @@ def _batch_maker(network: Network, settings: DreamSettings, note: OnNote) -> Cal
 
 @dataclass(eq=False)
 class _Maker:
-    """The goals of a run, and the dreams of each as far as they are asked for."""
+    """The goals of a run, and the dreams of each as far as they are made."""
 
     network: Network
     settings: DreamSettings
