@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, field
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from dreamfilters.errors import UsageError, WorkerError, reason
@@ -54,7 +55,7 @@ class ClusterExecutor(WorkerPool["ActorWorker"]):
         ships_images: bool = False,
         silence: float = 600.0,
     ) -> None:
-        check_address(address)
+        self._place = check_address(address)
         super().__init__(
             1 if count is None else count, silence=silence, allow_unlike=allow_unlike, ships_images=ships_images
         )
@@ -64,10 +65,10 @@ class ClusterExecutor(WorkerPool["ActorWorker"]):
     def __enter__(self) -> ClusterExecutor:
         ray = imported_ray()
         with _connecting(self.address), redirect_stderr(StringIO()):  # it writes about its token
-            if (place := check_address(self.address)) is None:
+            if self._place is None:
                 ray.init(address="local", _node_ip_address="127.0.0.1", num_cpus=os.cpu_count(), **_QUIET)
             else:
-                socket.create_connection(place, timeout=_CONNECTED).close()  # Ray would try for minutes
+                socket.create_connection(self._place, timeout=_CONNECTED).close()  # Ray would try for minutes
                 ray.init(address=self.address, **_QUIET)
         _silence(ray)
         try:
@@ -106,7 +107,20 @@ class ClusterExecutor(WorkerPool["ActorWorker"]):
                 ready, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=0)
         except (ray.exceptions.RayError, ConnectionError) as error:
             raise WorkerError(f"cluster {self.address}: the connection was lost ({reason(error)})") from error
-        return [(waiting[one], message) for one in ready for message in waiting[one].messages()]
+        found = [(waiting[one], message) for one in ready for message in waiting[one].messages()]
+        if not found or any(isinstance(message, Lost) for _, message in found):
+            self._check_connected()
+        return found
+
+    def _check_connected(self) -> None:
+        """Raise a WorkerError if the cluster has ended: Ray would end this process after a minute."""
+        if self._place is None:
+            return
+        try:
+            socket.create_connection(self._place, timeout=_CONNECTED).close()
+        except OSError as error:
+            self._workers.clear()
+            raise WorkerError(f"cluster {self.address}: was lost ({error}); the same command resumes") from error
 
 
 @dataclass(eq=False)
@@ -174,6 +188,8 @@ def imported_ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # no warning about GPUs
     os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # a local cluster listens to this machine only
+    if "RAY_AUTH_TOKEN" in os.environ or (Path.home() / ".ray" / "auth_token").is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")  # as the command 'ray start' does
     try:
         import ray
     except ImportError:
@@ -199,7 +215,7 @@ def _connecting(address: str) -> Iterator[None]:
     except Exception as error:
         raise WorkerError(
             f"cluster {address}: cannot be reached ({reason(error)}); start it with 'ray start --head', "
-            "or use --cluster local"
+            "or use --cluster local; a cluster with a token needs it here too, see RAY_AUTH_TOKEN"
         ) from error
 
 
