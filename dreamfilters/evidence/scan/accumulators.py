@@ -120,16 +120,18 @@ class Accumulators:
 
     def _sum(self, values: NDArray[np.float32], finite: NDArray[np.bool_], labels: NDArray[Any]) -> None:
         """Add (n, 3 * units) maxima, means and powers; those that are not finite count as zero."""
-        wide = np.where(finite, values, 0).astype(np.float64)
+        wide = values.astype(np.float64)
+        wide[~finite] = 0
         columns = wide.shape[1] // 3 * 2
-        squares = wide[:, :columns] ** 2
-        self.sums["total"] = _add_rows(self.sums["total"], wide)
-        self.sums["squares"] = _add_rows(self.sums["squares"], squares)
-        for label in np.unique(labels[labels >= 0]):
-            members = labels == label
-            self.sums["class_count"][label] += members.sum()
-            self.sums["class_total"][label] = _add_rows(self.sums["class_total"][label], wide[members, :columns])
-        self.sums["class_squares"] = _add_rows(self.sums["class_squares"], squares[labels >= 0])
+        scores = wide[:, :columns]
+        squares = scores**2
+        _add_rows(self.sums["total"], wide)
+        _add_rows(self.sums["squares"], squares)
+        for label, score in zip(labels, scores, strict=True):
+            if label >= 0:
+                self.sums["class_count"][label] += 1
+                self.sums["class_total"][label] += score
+        _add_rows(self.sums["class_squares"], squares[labels >= 0])
 
 
 def check_arrays(arrays: Mapping[str, NDArray[Any]], *, units: int, k: int, classes: int, images: int) -> None:
@@ -175,14 +177,10 @@ LAYOUT: Mapping[str, tuple[Any, *tuple[tuple[int, str], ...]]] = {
 }
 
 
-def _add_rows(total: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a total plus rows, added one after the other, so that the sum does not depend on the batches.
-
-    NumPy reduces the first of several axes in this order. A single column would be summed in pairs, but there are
-    always at least two.
-    """
-    added: NDArray[np.float64] = np.add.reduce(np.concatenate([total[None], rows]), axis=0)
-    return added
+def _add_rows(total: NDArray[np.float64], rows: NDArray[np.float64]) -> None:
+    """Add rows to a total, one after the other, so that the sum does not depend on the batches."""
+    for row in rows:
+        total += row
 
 
 class TopK:
@@ -217,19 +215,21 @@ class TopK:
 
     def add(self, indices: NDArray[Any], scores: NDArray[Any], positions: NDArray[Any]) -> None:
         """Add n images: `indices` (n,) increasing and above earlier ones, `scores` and `positions` (n, columns)."""
-        columns, rows = np.nonzero(np.ascontiguousarray((scores > self.least).T))  # by column, then by image
-        if not len(columns):
-            return
-        starts = np.flatnonzero(np.diff(columns, prepend=-1))
-        touched, counts = columns[starts], np.diff(starts, append=len(columns))
-        # one row per new image of the column with most of them; other columns are padded with NO_IMAGE
-        row = np.arange(len(columns)) - np.repeat(starts, counts)
-        column = np.repeat(np.arange(len(touched)), counts)
-        new = TopK.empty(int(counts.max()), len(touched)).arrays
-        new["index"][row, column] = indices[rows]
-        new["score"][row, column] = scores[rows, columns]
-        new["position"][row, column] = positions[rows, columns]
-        both = {key: np.concatenate([held[:, touched], new[key]]) for key, held in self.arrays.items()}
-        order = np.argsort(-both["score"], axis=0, kind="stable")[: len(self.arrays["index"])]
-        for key, held in self.arrays.items():
-            held[:, touched] = np.take_along_axis(both[key], order, axis=0)
+        for index, score, position in zip(indices, scores, positions, strict=True):
+            entered = np.flatnonzero(score > self.least)
+            if len(entered):
+                self._insert(entered, {"score": score[entered], "index": index, "position": position[entered]})
+
+    def _insert(self, columns: NDArray[np.intp], new: Mapping[str, Any]) -> None:
+        """Insert an image into the rankings of columns that it enters; the last image of each drops out."""
+        held = {key: values[:, columns] for key, values in self.arrays.items()}
+        scores, score = held["score"], new["score"]
+        for row in reversed(range(len(scores))):
+            passed = scores[row - 1] < score if row else np.zeros(len(columns), bool)
+            lands = (scores[row] < score) & ~passed
+            for key, values in held.items():
+                if row:
+                    np.copyto(values[row], values[row - 1], where=passed)
+                np.copyto(values[row], new[key], where=lands)
+        for key, values in held.items():
+            self.arrays[key][:, columns] = values

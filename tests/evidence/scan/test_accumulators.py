@@ -42,7 +42,7 @@ def test_sums_by_hand():
         np.array([[0], [-1], [-1]], np.float32),
         2 * ones,
         zeros,
-        np.zeros((3, 1)),
+        np.zeros((3, 1), np.int32),
     )
     found = accumulated(batch, labels=np.array([0, 2, -1]))
     assert found["sums/counted"].tolist() == [3]
