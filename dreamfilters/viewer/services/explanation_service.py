@@ -10,6 +10,7 @@ from dreamfilters.viewer.byte_cache import ByteCache
 from dreamfilters.viewer.messages import CLASS_LAYER, JOB, NetworkDescription, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.image_store import StoredImage
+from dreamfilters.viewer.services.snippets import image_path
 
 _CACHE = 2**26  # bytes
 _INTERACTIVE, _SLOW = 0, 2  # priorities, see `messages.Request`
@@ -129,7 +130,4 @@ class ExplanationService:
         return values
 
     def _path(self, image: StoredImage) -> str:
-        """Return an image's path from where the viewer was started; the name of one that is not of that folder."""
-        if image.uploaded or self._images is None:
-            return image.name
-        return str(self._images if self._images.is_file() else self._images / image.name)
+        return image_path(image.name, self._images, uploaded=image.uploaded)
