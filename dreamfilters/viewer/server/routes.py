@@ -155,9 +155,11 @@ def _add_images(app: FastAPI, service: Service) -> None:
         return _json(await service.images.set_camera_frame(await read_body(request, MAX_FRAME)))
 
     @app.post("/api/live/{layer}/{unit}")
-    async def live_frame(request: Request, layer: str, unit: int, method: str = "", change: str = "") -> Response:
+    async def live_frame(
+        request: Request, layer: str, unit: int, method: str = "", change: str = "", drawn: str = ""
+    ) -> Response:
         content = await read_body(request, MAX_FRAME)
-        return _json(await service.live.frame(content, layer, unit, method, change))
+        return _json(await service.live.frame(content, layer, unit, method, change, drawn))
 
 
 def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
