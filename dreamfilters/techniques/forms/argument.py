@@ -52,7 +52,16 @@ def steps_argument(default: int) -> Argument:
     >>> steps_argument(100).default
     100
     """
-    return Argument("steps", "integer", "Steps", "", default, lowest=1, highest=MOST_STEPS, flag="--steps")
+    return Argument(
+        "steps",
+        "integer",
+        "Steps",
+        "The number of steps at most.",
+        default,
+        lowest=1,
+        highest=MOST_STEPS,
+        flag="--steps",
+    )
 
 
 SEED = Argument("seed", "integer", "Seed", "Another seed gives another image.", 0, lowest=0, highest=MOST_SEED,

@@ -140,7 +140,7 @@ STYLE = Technique(
     "image",
     (
         Argument("style", "image", "Style", "The image whose style is taken.", required=True),
-        Argument("weight", "number", "Weight", "Of the style, relative to the content.", style_transfer.WEIGHT,
+        Argument("weight", "number", "Weight", "That of the style, relative to the content.", style_transfer.WEIGHT,
                  lowest=0, flag="--weight"),
         Argument("content_layer", "layer", "Content layer", "Default: at half of the depth.", flag="--content-layer"),
         Argument("style_layers", "maps", "Style layers", "Default: the last one at each resolution.",
@@ -175,7 +175,7 @@ SEGMENT = Technique(
     "trained for classes only.",
     "image",
     (
-        Argument("target", "target", "Of", "Default: the class that is predicted.", flag="--target"),
+        Argument("target", "target", "Region of", "Default: the class that is predicted.", flag="--target"),
         Argument("method", "choice", "Saliency", "The attribution method.", segmentation.METHOD, tuple(ATTRIBUTIONS),
                  flag="--method"),
         Argument("algorithm", "choice", "Algorithm", "How the region grows.", "watershed",

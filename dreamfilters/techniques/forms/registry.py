@@ -7,4 +7,4 @@ from dreamfilters.techniques.forms.of_images import FOOL, INVERT, SEGMENT, STYLE
 from dreamfilters.techniques.forms.of_units import FACETS, UNIT
 from dreamfilters.techniques.forms.technique import Technique
 
-TECHNIQUES: Registry[Technique] = Registry("technique", [FOOL, INVERT, TEXTURE, STYLE, SEGMENT, FACETS, UNIT])
+TECHNIQUES: Registry[Technique] = Registry("technique", [FOOL, INVERT, TEXTURE, STYLE, SEGMENT, UNIT, FACETS])
