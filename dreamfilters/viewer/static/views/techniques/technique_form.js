@@ -9,7 +9,7 @@ import { app, techniqueForms } from "../../state/store.js";
 import { Field, Select, inputOf } from "../shared/controls.js";
 import { ArgumentField } from "./argument_field.js";
 
-/** @typedef {import("../../types.js").ImageInfo} ImageInfo */
+/** @typedef {import("../../types.js").ImageInfo & import("../../types.js").ImageRef} ImageInfo */
 /** @typedef {import("../../types.js").Layer} Layer */
 /** @typedef {import("../../types.js").NetworkIndex} NetworkIndex */
 /** @typedef {import("../../types.js").TechniqueForm} TechniqueFormValues */
@@ -87,7 +87,7 @@ const ImageChoice = ({ form, image, fromNothing, setFromNothing }) => html`
     }
     <div>
       <p><span class="small soft">Starts from</span><br />
-        <b>${fromNothing ? form.without : (image?.name ?? "no image")}</b></p>
+        <b>${fromNothing ? form.without : (image?.name ?? "no image")}</b>${!fromNothing && image?.cropped && ", its middle"}</p>
       ${!fromNothing && html`<p class="small soft">Select another image above, or add one.</p>`}
       ${
         form.without &&
