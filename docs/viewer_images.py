@@ -18,7 +18,7 @@ _SCANNED = "fetch('api/state').then((a) => a.json()).then((s) => s.evidence.phas
 
 
 def main() -> None:
-    """Write a unit with its dream, and the map of the images."""
+    """Write a unit with its dream, the map of the images, and a technique with its result."""
     from playwright.sync_api import sync_playwright
 
     viewer = df.serve("signs", block=False, port=0)
@@ -45,6 +45,12 @@ def main() -> None:
         tab.mouse.move(0, 0)
         tab.wait_for_timeout(1000)
         _write(tab, "viewer-map")
+        tab.goto(f"{base}#/signs?image=14%2F14_rendered_1.png&page=techniques&technique=segment&show=map")
+        tab.click(".technique-form .primary")
+        tab.wait_for_selector(".technique-result .strip-image")
+        tab.mouse.move(0, 0)
+        tab.wait_for_timeout(1000)
+        _write(tab, "viewer-techniques")
         browser.close()
     viewer.close()
 

@@ -51,6 +51,19 @@ def resize(image: ArrayLike, size: tuple[int, int], rule: Rule = "bicubic") -> I
     return resized
 
 
+def middle(pixels: ImageArray, size: tuple[int, int]) -> ImageArray:
+    """Return the largest part around the middle of an image (h, w, c) that has the shape of `size`, (height, width).
+
+    >>> middle(np.zeros((10, 30, 3)), (20, 20)).shape, middle(np.zeros((30, 10, 3)), (1, 2)).shape
+    ((10, 10, 3), (5, 10, 3))
+    """
+    height, width = pixels.shape[:2]
+    scale = min(height / size[0], width / size[1])
+    rows, columns = (min(side, max(1, round(scale * new))) for side, new in ((height, size[0]), (width, size[1])))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return pixels[top : top + rows, left : left + columns]
+
+
 def resize_matrix(length: int, count: int, rule: Rule) -> NDArray[np.float32]:
     """Return the matrix (count, length) that resizes one axis by a rule, before overshoot is clipped.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,6 +20,22 @@ GivenImage: TypeAlias = ArrayLike | str | Path
 LARGEST_SIDE = 256  # pixels of an image at its own size; a step on twice the side takes four times as long
 
 _LEVELS = 255
+
+
+@dataclass(frozen=True, eq=False)
+class NamedImage:
+    """An image in memory that has a name, such as an upload.
+
+    Attributes:
+        name: of its file.
+        values: (h, w, c) in [0, 1].
+    """
+
+    name: str
+    values: ImageArray
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.values, dtype, copy=copy)
 
 
 def given_image(network: Network, image: GivenImage, size: tuple[int, int] | None = None) -> ImageArray:
@@ -80,6 +97,16 @@ def name_of(image: GivenImage, name: str = "image") -> str:
     ('stop.png', 'image')
     """
     return Path(image).name if isinstance(image, str | Path) else str(getattr(image, "name", name))
+
+
+def digest_of(image: GivenImage) -> str:
+    """Return the SHA-256 of an image: of its file, or of its values, in hexadecimal digits.
+
+    >>> digest_of(np.zeros((1, 1, 3), "float32"))[:8]
+    '15ec7bf0'
+    """
+    content = Path(image).read_bytes() if isinstance(image, str | Path) else np.asarray(image).tobytes()
+    return hashlib.sha256(content).hexdigest()
 
 
 def sized(recipe: Recipe, size: tuple[int, int]) -> Recipe:

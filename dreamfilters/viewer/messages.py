@@ -19,6 +19,7 @@ from dreamfilters.images.resizing import Rule
 from dreamfilters.networks.classes.accuracy import Accuracy
 from dreamfilters.networks.layers.layer_info import LayerInfo
 from dreamfilters.verdicts.verdict import ScanEvidence, Verdict
+from dreamfilters.viewer.technique_request import TechniqueRequest
 
 Values: TypeAlias = dict[str, Any]
 ImageArray: TypeAlias = NDArray[np.float32]
@@ -178,21 +179,23 @@ class JobRequest:
 
     Attributes:
         id: of the job, which its events state.
-        kind: the command: 'evaluate', 'audit', 'compare' or 'embed'.
+        kind: the command: 'evaluate', 'audit', 'compare' or 'embed', or 'technique'.
         targets: of a comparison.
+        images: what the command is given; None for a technique of one image.
+        out: parent of the run folder; None for that of the command.
         method: of an embedding.
         dreams: whether an embedding shows the finished dreams among the images.
-        images: what the command is given.
-        out: parent of the run folder; None for that of the command.
+        technique: which one, with its values.
     """
 
     id: str
     kind: str
     targets: tuple[str, ...]
-    images: ScanRequest
+    images: ScanRequest | None
     out: Path | None = None
     method: str = ""
     dreams: bool = False
+    technique: TechniqueRequest | None = None
 
 
 @dataclass(frozen=True)
@@ -205,6 +208,7 @@ class JobResult:
         line: the result in one line.
         evaluation: that of an evaluation, without its images.
         embedding: what a page draws of an embedding, see `worker.jobs.embedding_values`.
+        results: what a technique made, see `worker.technique_jobs.results_of`.
     """
 
     folder: Path
@@ -212,6 +216,7 @@ class JobResult:
     line: str
     evaluation: Evaluation | None = None
     embedding: Values | None = None
+    results: tuple[Values, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def network(names, *, edges=None, **more):
         "name": "canned", "fingerprint": "f", "parameters": 7,
         "form": {"height": 7, "width": 7, "channels": 3, "text": "7x7 RGB, 0 to 1", "source": "given",
                  "origin": "given"},
-        "classes": [], "is_classifier": False, "layers": layers,
+        "classes": [], "is_classifier": False, "layers": layers, "techniques": [],
         "edges": edges or [[f"L{n}", f"L{n + 1}"] for n in range(len(names) - 1)],
         "class_layer": None, **more,
     }  # fmt: skip
@@ -482,7 +482,8 @@ METHODS = [{"name": name, "meaning": HOSTILE[0]} for name in ("pca", "tsne")]
 def embed_job(phase, **more):
     return {
         "id": "J0", "number": 1, "kind": "embed", "targets": [], "method": "tsne", "phase": phase, "share": 0.5,
-        "note": "", "folder": "", "files": [], "command": "", "created_at": "", **more,
+        "note": "", "folder": "", "files": [], "command": "", "created_at": "", "technique": None,
+        "results": [], **more,
     }  # fmt: skip
 
 
@@ -612,3 +613,60 @@ def test_the_colormaps_are_those_of_the_reports(modules):
         255,
         0,
     ]
+
+
+def technique_job(number, **more):
+    """A job of a technique whose every text is hostile."""
+    result = {"name": HOSTILE[0], "text": HOSTILE[1], "strip": f"a/{HOSTILE[2]}.png", "frames": None,
+              "images": [f"a/{name}" for name in HOSTILE], "numbers": "a/result.json"}  # fmt: skip
+    call = {"name": HOSTILE[3], "image": "", "layer": "L0", "unit": 1, "values": {}}
+    return embed_job(
+        "done", id=f"J{number}", kind="technique", method="", targets=[HOSTILE[4]], note=HOSTILE[5], folder=HOSTILE[6],
+        files=["index.html"], command=HOSTILE[7], technique=call, results=[result], **more,
+    )  # fmt: skip
+
+
+def test_hostile_names_of_a_technique_its_arguments_and_its_results_are_shown_as_text(tab, canned, log):
+    common = {"meaning": HOSTILE[1], "default": None, "choices": [], "lowest": None, "highest": None, "required": False}
+    kinds = ("class", "target", "layer", "layers", "image", "choice", "number")
+    arguments = [
+        {**common, "name": kind, "kind": kind, "title": HOSTILE[number], "choices": list(HOSTILE)}
+        for number, kind in enumerate(kinds)
+    ]
+    form = {"name": HOSTILE[3], "title": HOSTILE[0], "meaning": HOSTILE[2], "subject": "image", "without": HOSTILE[5],
+            "arguments": arguments}  # fmt: skip
+    net = network(HOSTILE, classes=list(HOSTILE), class_layer="C", techniques=[form])
+    images = [image(number, name) for number, name in enumerate(HOSTILE)]
+    canned.serve(state(net, images, jobs=[technique_job(0)]), **{"images/I0/thumb.png": png_bytes(np.zeros((2, 2, 3)))})
+    go(tab, canned, "?page=techniques")
+    tab.wait_for_selector(".technique-result")
+    shown = tab.evaluate("document.body.textContent")
+    for name in HOSTILE:
+        assert name in shown
+    assert tab.text_content(".techniques h1") == HOSTILE[0]
+    files = tab.locator(".technique-files a[download]").all()
+    assert [each.get_attribute("download") for each in files][: len(HOSTILE)] == [
+        name.rpartition("/")[2] for name in HOSTILE
+    ]
+    assert tab.evaluate("[...document.links].every((one) => one.origin === location.origin)")
+    assert tab.locator(".techniques :is(script, iframe, style, svg, [onload], [onerror], [onfocus])").count() == 0
+    assert "hacked" not in tab.title()
+    log.errors.clear()  # the canned server has no file of the result
+
+
+def test_an_error_of_a_technique_is_one_line_and_it_can_be_tried_again(tab, canned):
+    form = {"name": "one", "title": "One", "meaning": "", "subject": "image", "without": "", "arguments": []}
+    failed = technique_job(0) | {"phase": "failed", "note": "a.png: is not an image", "results": [], "files": []}
+    failed["technique"] = {**failed["technique"], "name": "one"}
+    canned.serve(state(network(["conv"], techniques=[form]), jobs=[failed]))
+    go(tab, canned, "?page=techniques&technique=one")
+    tab.wait_for_selector(".technique-results .bad >> text='a.png: is not an image'")
+    assert tab.locator(".technique-results .strip-image").count() == 0
+    assert tab.is_visible(".technique-results >> text='Try again'")
+    canned.serve(state(network(["conv"], techniques=[form]), images=[]))
+    go(tab, canned, "?page=techniques&technique=one")
+    tab.wait_for_selector(".technique-form >> text='Add an image first.'")
+    assert tab.is_disabled(".technique-form .primary")
+    canned.serve(state(network(["conv"])))
+    go(tab, canned, "?page=techniques")
+    tab.wait_for_selector("text='No techniques'")

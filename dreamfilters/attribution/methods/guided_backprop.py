@@ -83,8 +83,13 @@ class Deconvnet:
 
 def _heatmaps(name: str, rule: ReluRule, network: Network, objective: Objective, images: Floats) -> Floats:
     """Return the largest magnitudes of the gradient by a rule, (n, h, w); raise ModelError if there is no ReLU."""
+    check_rectifies(name, network, objective)
+    return largest(Scorer(network, objective, rule).gradients(images)[1])
+
+
+def check_rectifies(name: str, network: Network, objective: Objective) -> None:
+    """Raise ModelError if the score depends on no ReLU, so that a method of this name is the gradient."""
     if not any(is_relu(step) for step in steps_run(network, objective.layers)):
         raise ModelError(
             f"{name}: {network.name} has no ReLU up to {objective.names[0]}, so that this is the gradient; use gradient"
         )
-    return largest(Scorer(network, objective, rule).gradients(images)[1])

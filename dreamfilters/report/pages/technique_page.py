@@ -88,7 +88,7 @@ def technique_page(
         files: name -> what it holds, of the files beside the page.
         failures: name and reason of each image of which nothing could be made.
     """
-    title, lead, source = _TEXTS[command]
+    title, lead, source = _TEXTS.get(command, (command, "", ""))  # one that was registered has no text here
     shown = {key: _written(value) for key, value in options.items()}
     page = rendered(
         "technique/page.html",

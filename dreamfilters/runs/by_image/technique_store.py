@@ -103,5 +103,5 @@ class TechniqueStore:
 
 @cache
 def kind_of(command: str) -> RunKind:
-    """Return the kind of the runs of one of these commands."""
-    return kind_of_images(command, NOUNS[command], RECORD, (PAGE,))
+    """Return the kind of the runs of a command: one of these, or that of a technique that was registered."""
+    return kind_of_images(command, NOUNS.get(command, f"results of {command}"), RECORD, (PAGE,))

@@ -28,6 +28,7 @@ from dreamfilters.viewer.services.service import Service
 
 STATIC = Path(__file__).parents[1] / "static"
 _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
+_IMAGE_TYPES = {".png": "image/png", ".gif": "image/gif", ".jpg": "image/jpeg"}
 _DREAM = {"layer": str, "unit": int, "recipe": str}
 _IMAGE, _THUMBNAIL = 1024, 96  # pixels
 # A report is a file of its own, with its own scripts: it may not use the viewer's address.
@@ -154,9 +155,11 @@ def _add_images(app: FastAPI, service: Service) -> None:
         return _json(await service.images.set_camera_frame(await read_body(request, MAX_FRAME)))
 
     @app.post("/api/live/{layer}/{unit}")
-    async def live_frame(request: Request, layer: str, unit: int, method: str = "", change: str = "") -> Response:
+    async def live_frame(
+        request: Request, layer: str, unit: int, method: str = "", change: str = "", drawn: str = ""
+    ) -> Response:
         content = await read_body(request, MAX_FRAME)
-        return _json(await service.live.frame(content, layer, unit, method, change))
+        return _json(await service.live.frame(content, layer, unit, method, change, drawn))
 
 
 def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
@@ -172,12 +175,19 @@ def _add_units_and_dreams(app: FastAPI, service: Service) -> None:
         values = await read_json(request, kinds, layer="", units=[], method="pca", dreams=False)
         return _json(await service.jobs.start(**values))
 
-    @app.get("/api/jobs/{job}/files/{name}")
+    @app.post("/api/techniques/{name}")
+    async def start_technique(request: Request, name: str) -> Response:
+        kinds = {"image": str, "layer": str, "unit": int, "values": dict}
+        values = await read_json(request, kinds, image="", layer="", unit=0, values={})
+        return _json(await service.techniques.start(name, **values))
+
+    @app.get("/api/jobs/{job}/files/{name:path}")
     async def job_file(job: str, name: str) -> Response:
         content = await service.jobs.file(job, name)
         if name.endswith(".html"):
             return Response(content, media_type="text/html", headers={"content-security-policy": _REPORT_POLICY})
-        return _download(content, "application/octet-stream", re.sub(r"[^A-Za-z0-9._-]", "-", name))
+        kind = _IMAGE_TYPES.get(Path(name).suffix, "application/octet-stream")
+        return _download(content, kind, re.sub(r"[^A-Za-z0-9._-]", "-", name))
 
     @app.post("/api/dreams")
     async def start(request: Request) -> Response:

@@ -10,9 +10,12 @@ from dreamfilters.viewer.byte_cache import ByteCache
 from dreamfilters.viewer.messages import CLASS_LAYER, JOB, NetworkDescription, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.image_store import StoredImage
+from dreamfilters.viewer.services.snippets import image_path
 
 _CACHE = 2**26  # bytes
 _INTERACTIVE, _SLOW = 0, 2  # priorities, see `messages.Request`
+BACKWARD = ("gradient", "deconvnet", "guided-backprop")  # one pass backward each
+SIGNALS = ("signal", "gray", "norm", "blurred-norm")  # what is drawn of a pass backward instead of a heatmap
 
 
 class ExplanationService:
@@ -24,7 +27,14 @@ class ExplanationService:
         self._cache: ByteCache[tuple[Any, ...], Values] = ByteCache(_CACHE, size_of=lambda values: len(str(values)))
 
     async def heatmap(
-        self, layer: str, unit: int, image: str, method: str, against: int | None = None, change: str = ""
+        self,
+        layer: str,
+        unit: int,
+        image: str,
+        method: str,
+        against: int | None = None,
+        change: str = "",
+        drawn: str = "",
     ) -> Values:
         """Return a heatmap of a unit's score, and what makes it again; see `worker.explanations.pixel_heatmap`.
 
@@ -35,28 +45,31 @@ class ExplanationService:
             method: name of an attribution method.
             against: another unit of the layer, whose score is subtracted.
             change: changed units of the network, see `Catalog.changed_units`.
+            drawn: one of `SIGNALS`, which is drawn of a method of `BACKWARD` instead of the heatmap; "" for that.
 
         Raises:
             UnknownNameError, TargetError: unknown names, or a unit without gradient.
         """
-        _, names = await self.checked_method(layer, unit, against, method)
+        _, names = await self.checked_method(layer, unit, against, method, drawn)
         quick = method == names[0]
         values = await self._computed(
             "heatmap" if quick else "slow_heatmap", _INTERACTIVE if quick else _SLOW, image, change,
-            layer=layer, unit=unit, method=method, against=against,
+            layer=layer, unit=unit, method=method, against=against, drawn=drawn,
         )  # fmt: skip
-        return {**values, **await self.reproduction(layer, unit, image, method, against, changed=bool(change))}
+        changed = bool(change or drawn)
+        return {**values, **await self.reproduction(layer, unit, image, method, against, changed=changed)}
 
     async def reproduction(
         self, layer: str, unit: int, image: str, method: str, against: int | None = None, *, changed: bool = False
     ) -> Values:
-        """Return the command and the code that make a heatmap again; both are "" for a changed network."""
-        if changed:
+        """Return the command and the code that make a heatmap again; both are "" for a changed network or image."""
+        stored = await self._catalog.image(image)
+        if changed or stored.cropped:
             return {"command": "", "python": ""}
         description = await self._catalog.network()
         target, other = (None if each is None else description.target(layer, each) for each in (unit, against))
         command, python = self._catalog.snippets.attribution(
-            str(target), self._path(await self._catalog.image(image)), method, other, description.chosen_size
+            str(target), self._path(stored), method, other, description.chosen_size
         )
         return {"command": command, "python": python}
 
@@ -85,18 +98,22 @@ class ExplanationService:
         """
         await self._described(CLASS_LAYER, unit, against)
         values = await self._computed("logit_units", _SLOW, image, change, unit=unit, against=against)
-        path = self._path(await self._catalog.image(image))
-        code = "" if change else self._catalog.snippets.logit_attribution(path, unit, against)
+        stored = await self._catalog.image(image)
+        plain = not (change or stored.cropped)
+        code = self._catalog.snippets.logit_attribution(self._path(stored), unit, against) if plain else ""
         return {**values, "python": code}
 
     async def checked_method(
-        self, layer: str, unit: int, against: int | None, method: str
+        self, layer: str, unit: int, against: int | None, method: str, drawn: str = ""
     ) -> tuple[NetworkDescription, list[str]]:
         """Return the description of `_described` and the names of the methods, of which `method` is one."""
         description = await self._described(layer, unit, against)
         names = [each["name"] for each in description.values["attributions"]]
         if method not in names:
             raise UnknownNameError(f"attribution method {method[:40]}: there is none. {close_names(method, names)}")
+        if drawn and (method not in BACKWARD or drawn not in SIGNALS):
+            signals = close_names(drawn, SIGNALS)
+            raise UnknownNameError(f"filter {drawn[:40]} of {method}: there is none. {signals}")
         return description, names
 
     async def _described(self, layer: str, unit: int, against: int | None) -> NetworkDescription:
@@ -129,7 +146,4 @@ class ExplanationService:
         return values
 
     def _path(self, image: StoredImage) -> str:
-        """Return an image's path from where the viewer was started; the name of one that is not of that folder."""
-        if image.uploaded or self._images is None:
-            return image.name
-        return str(self._images if self._images.is_file() else self._images / image.name)
+        return image_path(image.name, self._images, uploaded=image.uploaded)

@@ -14,12 +14,14 @@ from urllib.parse import unquote
 from dreamfilters.errors import DreamfiltersError, ImageError, OutputError, UnknownNameError
 from dreamfilters.images import ImageFolder, image_folder, png_bytes, read_image, resize
 from dreamfilters.images.decoding import image_size, open_image, read_shown
-from dreamfilters.images.resizing import Rule
+from dreamfilters.images.resizing import Rule, middle
 from dreamfilters.viewer.byte_cache import ByteCache, Key, Value
 from dreamfilters.viewer.messages import ImageArray, Values
 from dreamfilters.viewer.services.private_folder import PrivateFolder
 
 MAX_UPLOAD = 32 * 2**20  # bytes
+CROPPED = ".cropped"  # after the id of an image
+_MOST_VALUES = 1024  # pixels a side, of an image that a technique is given in memory
 _MAX_PIXELS = 25_000_000  # of an upload: decoding takes 300 MB for a moment
 _MAX_UPLOADS = 64
 _MAX_LISTED = 2000  # images of a folder; all of them are scanned, and the others are found by the scan
@@ -38,6 +40,7 @@ class StoredImage:
         width, height: in pixels, 0 if the file cannot be read.
         uploaded: whether it is an upload or a camera frame.
         version: how often its content was replaced.
+        cropped: whether the network is shown its middle in the shape of the input, instead of all of it stretched.
     """
 
     id: str
@@ -48,6 +51,7 @@ class StoredImage:
     height: int = 0
     uploaded: bool = False
     version: int = 0
+    cropped: bool = False
 
     def as_values(self) -> Values:
         """Return the image as JSON values, without its path."""
@@ -128,10 +132,11 @@ class ImageStore:
         return found
 
     def image(self, image: str) -> StoredImage:
-        """Return the image of an id, or raise UnknownNameError."""
-        if image not in self._images:
+        """Return the image of an id, or raise UnknownNameError; after an id, `CROPPED` stands for its middle."""
+        key = image.removesuffix(CROPPED)
+        if key not in self._images:
             raise UnknownNameError(f"image {image[:20]}: no image has this id")
-        return self._images[image]
+        return replace(self._images[key], cropped=True) if key != image else self._images[key]
 
     def add(self, content: bytes, name: str) -> StoredImage:
         """Add an upload; `name` is percent-encoded, as in a header.
@@ -178,8 +183,8 @@ class ImageStore:
         if not stored.uploaded:
             raise ImageError(f"{stored.name}: belongs to the folder; only uploads can be removed")
         with self._lock:
-            self._images.pop(image, None)
-            self._drop_cached(image)
+            self._images.pop(stored.id, None)
+            self._drop_cached(stored.id)
         stored.path.unlink(missing_ok=True)
 
     def png(self, image: str, longest: int, bits: int = 16) -> bytes:
@@ -198,13 +203,28 @@ class ImageStore:
     def network_input(
         self, image: str, size: tuple[int, int], channels: int, rule: Rule = "bicubic", bits: int = 16
     ) -> ImageArray:
-        """Return an image resized for the network, (h, w, c) float32 in [0, 1]."""
+        """Return an image resized for the network, (h, w, c) float32 in [0, 1]; of a cropped one the middle."""
         stored = self.image(image)
-        return self._cached(
-            self._inputs,
-            (image, stored.version, size, channels, rule, bits),
-            lambda: resize(self._named(stored, partial(read_image, channels=channels, bits=bits)), size, rule),
-        )
+
+        def resized() -> ImageArray:
+            pixels = self._named(stored, partial(read_image, channels=channels, bits=bits))
+            return resize(middle(pixels, size) if stored.cropped else pixels, size, rule)
+
+        return self._cached(self._inputs, (image, stored.version, size, channels, rule, bits), resized)
+
+    def values(self, image: str, size: tuple[int, int], channels: int, rule: Rule, bits: int = 16) -> ImageArray:
+        """Return an image (h, w, c) in [0, 1] at its own size, or smaller; of a cropped one the middle.
+
+        Its longer side is at most that of `size` or `_MOST_VALUES`.
+        """
+        stored = self.image(image)
+        with self._decoding:
+            pixels = self._named(stored, partial(read_image, channels=channels, bits=bits))
+            pixels = middle(pixels, size) if stored.cropped else pixels
+            longer = max(pixels.shape[:2])
+            scale = min(1.0, max(_MOST_VALUES, *size) / longer)
+            smaller = (max(1, round(pixels.shape[0] * scale)), max(1, round(pixels.shape[1] * scale)))
+            return pixels if scale == 1 else resize(pixels, smaller, rule)
 
     def _cached(self, cache: ByteCache[Key, Value], key: Key, compute: Callable[[], Value]) -> Value:
         with self._lock:
@@ -252,8 +272,8 @@ class ImageStore:
         return f"I{next(self._numbers)}"
 
     def _drop_cached(self, image: str) -> None:
-        self._pngs.drop(lambda key: key[0] == image)
-        self._inputs.drop(lambda key: key[0] == image)
+        self._pngs.drop(lambda key: key[0].removesuffix(CROPPED) == image)
+        self._inputs.drop(lambda key: key[0].removesuffix(CROPPED) == image)
 
 
 def _with_size(image: StoredImage) -> StoredImage:

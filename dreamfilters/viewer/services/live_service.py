@@ -8,11 +8,10 @@ from typing import Any
 from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.viewer.messages import Values
 from dreamfilters.viewer.services.catalog import Catalog
-from dreamfilters.viewer.services.explanation_service import ExplanationService
+from dreamfilters.viewer.services.explanation_service import BACKWARD, ExplanationService
 from dreamfilters.viewer.services.image_service import ImageService
 
 MAX_FRAME = 2**21  # bytes
-METHODS = ("gradient", "deconvnet", "guided-backprop")  # one pass backward each
 
 
 class LiveService:
@@ -28,14 +27,17 @@ class LiveService:
         self._is_busy = False
         self._waiting: asyncio.Future[bool] | None = None  # whether it is the turn of the frame that waits
 
-    async def frame(self, content: bytes, layer: str, unit: int, method: str = "", change: str = "") -> Values:
+    async def frame(
+        self, content: bytes, layer: str, unit: int, method: str = "", change: str = "", drawn: str = ""
+    ) -> Values:
         """Return the image of a frame and what a unit makes of it.
 
         Args:
             content: an image file, which replaces the last frame.
             layer, unit: ids of the unit.
-            method: of the heatmap, one of `METHODS`, "" for none.
+            method: of the heatmap, one of `BACKWARD`, "" for none.
             change: changed units of the network, see `Catalog.changed_units`.
+            drawn: what is drawn of the backward pass, see `ExplanationService.heatmap`.
 
         Returns:
             `image` as in the list of images, the unit's `map`, the predicted `classes`, for a changed network also the
@@ -49,7 +51,7 @@ class LiveService:
         if not await self._is_its_turn():
             return {"dropped": True}
         try:
-            return await self._computed(content, layer, unit, method, change)
+            return await self._computed(content, layer, unit, method, change, drawn)
         finally:
             self._is_busy = False
             if self._waiting is not None and not self._waiting.done():
@@ -66,16 +68,16 @@ class LiveService:
         self._is_busy = True
         return True
 
-    async def _computed(self, content: bytes, layer: str, unit: int, method: str, change: str) -> Values:
+    async def _computed(self, content: bytes, layer: str, unit: int, method: str, change: str, drawn: str) -> Values:
         if method:
-            if method not in METHODS:
-                raise UnknownNameError(f"backward pass {method[:40]}: there is none. {close_names(method, METHODS)}")
-            await self._explanations.checked_method(layer, unit, None, method)
+            if method not in BACKWARD:
+                raise UnknownNameError(f"backward pass {method[:40]}: there is none. {close_names(method, BACKWARD)}")
+            await self._explanations.checked_method(layer, unit, None, method, drawn)
         await self._catalog.network_with_unit(layer, unit)
         changes = await self._catalog.changed_units(change)
         image = await self._images.set_camera_frame(content)
         key, pixels = await self._catalog.network_input(image["id"])
-        arguments: dict[str, Any] = {"layer": layer, "unit": unit, "method": method, "changes": changes}
+        arguments: dict[str, Any] = {"layer": layer, "unit": unit, "method": method, "changes": changes, "drawn": drawn}
         found: Values = await self._catalog.worker.request(
             "live_frame", key=key, image=pixels, top=self._top, **arguments
         )

@@ -28,6 +28,7 @@ from dreamfilters.viewer.services.image_service import ImageService
 from dreamfilters.viewer.services.image_store import ImageStore
 from dreamfilters.viewer.services.jobs.form_search import FormSearch
 from dreamfilters.viewer.services.jobs.job_service import JobService
+from dreamfilters.viewer.services.jobs.technique_service import TechniqueService
 from dreamfilters.viewer.services.live_service import LiveService
 from dreamfilters.viewer.services.snippets import Snippets
 from dreamfilters.viewer.services.unit_service import UnitService
@@ -90,6 +91,7 @@ class Service:
         self.jobs = JobService(
             self.catalog, self.hub, self._spawn, settings.images, settings.labels, settings.out, self._on_result
         )
+        self.techniques = TechniqueService(self.catalog, self.jobs, settings.images)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -137,6 +137,17 @@ class Snippets:
         return [f"{name}={value!r}" for name, value in self.options]
 
 
+def image_path(name: str, images: str | Path | None, *, uploaded: bool = False) -> str:
+    """Return an image's path from where the viewer was started; the name of one that is not of its images.
+
+    >>> image_path("14/a.png", "samples"), image_path("a.png", "samples", uploaded=True)
+    ('samples/14/a.png', 'a.png')
+    """
+    if uploaded or images is None:
+        return name
+    return str(images if Path(images).is_file() else Path(images) / name)
+
+
 def _image_words(images: str | Path | None, labels: str | Path | None) -> list[str]:
     """Return images and their labels as words of a command."""
     return [*([] if images is None else [str(images)]), *([] if labels is None else ["--labels", str(labels)])]

@@ -6,7 +6,7 @@
 export type WorkerPhase = "starting" | "ready" | "failed" | "restarting";
 export type EvidencePhase = "none" | "queued" | "running" | "ready" | "failed";
 export type DreamPhase = "queued" | "running" | "done" | "cancelled" | "failed";
-export type JobKind = "evaluate" | "audit" | "compare" | "embed";
+export type JobKind = "evaluate" | "audit" | "compare" | "embed" | "technique";
 export type VerdictKind = "alive" | "dormant" | "dead" | "saturated" | "always on" | "undecided";
 
 /** GET api/state and the event `state`, in which `images` and `evidence` may be absent. */
@@ -33,7 +33,7 @@ export interface Job {
   id: string;
   number: number; // increases from job to job
   kind: JobKind;
-  targets: string[]; // of a comparison
+  targets: string[]; // of a comparison; what a technique starts from
   method: string; // of an embedding
   dreams: boolean; // whether an embedding shows dreams
   phase: DreamPhase;
@@ -41,7 +41,53 @@ export interface Job {
   note: string; // what is being done, the result or the error
   folder: string; // the run folder
   files: string[]; // the names of its files, the page first
-  command: string;
+  command: string; // "" where no command does the same
+  technique: TechniqueCall | null; // what was sent for a technique
+  results: TechniqueResult[];
+}
+
+/** The body of POST api/techniques/<name>, with the name. */
+export interface TechniqueCall {
+  name: string;
+  image: string; // the id of the image that it starts from, "" for none
+  layer: string; // the id of the layer of the unit that it starts from
+  unit: number;
+  values: Record<string, TechniqueValue>; // of the arguments that differ from the default
+}
+
+/** A class or unit is layer:unit; layers and images are ids. */
+export type TechniqueValue = string | number | string[];
+
+/** What a technique made; the names are those of files of the run. */
+export interface TechniqueResult {
+  name: string; // of the image or unit
+  text: string; // the result in one line
+  strip: string; // shows it at a glance
+  frames: string | null; // an animation
+  images: string[];
+  numbers: string;
+}
+
+/** A technique that starts from an image or from a unit. */
+export interface TechniqueForm {
+  name: string;
+  title: string;
+  meaning: string;
+  subject: "image" | "unit";
+  without: string; // what it starts from where no image is given, "" if it needs one
+  arguments: TechniqueArgument[];
+}
+
+export interface TechniqueArgument {
+  name: string;
+  kind: "class" | "target" | "layer" | "layers" | "maps" | "image" | "choice" | "recipe" | "integer" | "number";
+  title: string;
+  meaning: string;
+  default: string | number | null; // null for the choice of the technique
+  choices: string[];
+  lowest: number | null;
+  highest: number | null;
+  required: boolean;
 }
 
 export interface Accuracy {
@@ -101,6 +147,7 @@ export interface Network {
   class_output: string | null;
   has_mask: boolean; // whether the output is a map of classes
   attributions: AttributionMethod[]; // the quick ones first
+  techniques: TechniqueForm[];
 }
 
 export interface AttributionMethod {
@@ -221,8 +268,8 @@ export interface ImageInfo {
   version: number;
 }
 
-/** What addresses of an image need. */
-export type ImageRef = Pick<ImageInfo, "id"> & Partial<Pick<ImageInfo, "version">>;
+/** What addresses of an image need; `cropped`: the network is shown its middle instead of all of it stretched. */
+export type ImageRef = Pick<ImageInfo, "id"> & Partial<Pick<ImageInfo, "version">> & { cropped?: boolean };
 
 export interface EvidenceProgress {
   phase: EvidencePhase;
@@ -588,8 +635,12 @@ export interface View {
   compare: UnitRef[];
   /** The units that are ablated or boosted. */
   changes: UnitChange[];
-  /** "errors": the mistakes of the network; "embedding": the map of the images. */
-  page: "errors" | "embedding" | null;
+  /** "errors": the mistakes of the network; "embedding": the map of the images; "techniques": those of an image or unit. */
+  page: "errors" | "embedding" | "techniques" | null;
+  /** The name of the technique on its page, "" for the first. */
+  technique: string;
+  /** The unit whose map and backward pass stay at the right. */
+  frozen: UnitRef | null;
   /** Label and predicted class, -1 for none, of a cell of the confusion matrix. */
   cell: [number, number] | null;
   /** Text that the units in the grid match. */
@@ -602,6 +653,8 @@ export interface View {
   scale: "layer" | "unit" | "fixed";
   colors: Colormap;
   size: "s" | "m" | "l";
+  /** How images of another shape than the input are shown to the network: all of each, or its middle. */
+  fit: "stretch" | "crop";
 }
 
 export interface NetworkIndex {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from base64 import b64encode
 
 from dreamfilters.attribution.attribute import attribution_of, objective_of
 from dreamfilters.attribution.logit_attribution import attribute_logit
@@ -18,28 +17,37 @@ from dreamfilters.images import png_bytes
 from dreamfilters.progress import OnProgress
 from dreamfilters.serialization import finite, plain
 from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, Values
+from dreamfilters.viewer.worker.backward_signals import backward_signal
+from dreamfilters.viewer.worker.map_encoding import data_url
 from dreamfilters.viewer.worker.session import ModelSession
 
 _MOST_UNITS = 8  # that carry a logit
 
 
 def pixel_heatmap(
-    session: ModelSession, layer: str, unit: int, image: ImageArray, method: str, against: int | None = None
+    session: ModelSession,
+    layer: str,
+    unit: int,
+    image: ImageArray,
+    method: str,
+    against: int | None = None,
+    drawn: str = "",
 ) -> Values:
     """Return the heatmap of a unit's score on an image, or of the score minus that of another unit of the layer.
 
     `overlay` is a PNG as a data URL, `scale` the absolute value that it draws in full color, `legend` what its colors
     mean, and `remark` what else a reader has to know, '' for nothing. A method that does not fit the network, or the
-    unit, has its `reason` only.
+    unit, has its `reason` only. `drawn` draws the signal of a backward pass instead, see `backward_signal`.
     """
     network, description = session.network, session.description
     target = description.target(layer, unit)
     try:
+        if drawn:
+            return backward_signal(session, layer, unit, image, method, drawn)
         objective = objective_of(network, target, None if against is None else description.target(layer, against))
         found = attribution_of(network, [objective], [ATTRIBUTIONS[method]], [target], image[None])
     except DreamfiltersError as error:
         return {"reason": str(error).removeprefix(f"{method}: ")}
-    png = b64encode(png_bytes(found.overlay(method))).decode()
     return {
         "reason": None,
         "score": plain(float(found.scores[0])),
@@ -47,7 +55,7 @@ def pixel_heatmap(
         "signed": method not in found.unsigned,
         "legend": legend([method], found.unsigned),
         "remark": found.remarks[method][0] if method in found.remarks else "",
-        "overlay": f"data:image/png;base64,{png}",
+        "overlay": data_url(png_bytes(found.overlay(method))),
     }
 
 

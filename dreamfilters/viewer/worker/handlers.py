@@ -182,11 +182,12 @@ class Handlers:
         Raises:
             Cancelled: it was canceled; the same work resumes later.
         """
-        session, images, network = self._session, self._images(request.images), self._session.network
+        session, network = self._session, self._session.network
+        images = None if request.images is None else self._images(request.images)
         dreams = dream_images(network, [each for _, each in self._dreams.values()]) if request.dreams else None
         work = partial(run_job, network, self._spec, request, images, dreams=dreams)
         found, audit = self._in_thread(pause, "job", request.id, work)
-        if found.evaluation is not None:
+        if found.evaluation is not None and images is not None:
             self._evaluation = images, found.evaluation
         if audit is not None and session is self._session:
             self.send("verdicts", stored_verdicts(session, audit))
@@ -195,9 +196,8 @@ class Handlers:
     def _in_thread(self, pause: Pause, topic: str, name: str, work: Callable[[OnProgress], Result]) -> Result:
         """Return the result of long work, done in a thread; requests are handled and progress is sent meanwhile.
 
-        Each event has the topic, and the name as its id.
-
-        A cancellation reaches the work as Ctrl-C does on the command line, so that it saves what it has.
+        Each event has the topic, and the name as its id. A cancellation reaches the work as Ctrl-C does on the command
+        line, so that it saves what it has.
         """
         state: dict[str, Any] = {"canceled": False, "progress": {"id": name, "note": "starting", "share": 0.0}}
 

@@ -1,4 +1,4 @@
-"""Long work as a command of the command line does it, with the defaults of the command and into its run folder."""
+"""Long work as a command of the command line does it, by default with its defaults, and into its run folder."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress
 from dreamfilters.report.pages.embedding.embedding_page import map_values
+from dreamfilters.runs.by_image import technique_run
 from dreamfilters.runs.by_unit import audit_run, compare_run
 from dreamfilters.runs.over_images import embedding_run, embedding_store, evaluation_run
 from dreamfilters.runs.over_images.embedding_run import DreamImages, class_of
@@ -36,6 +37,7 @@ from dreamfilters.runs.storage.run_folder import RunKind, free_folder
 from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.verdicts.result import Audit
 from dreamfilters.viewer.messages import Cancelled, JobRequest, JobResult, Values
+from dreamfilters.viewer.worker.technique_jobs import results_of, technique_job
 
 PAGE = "index.html"  # of every run
 
@@ -46,7 +48,7 @@ def run_job(
     network: Network,
     spec: str,
     request: JobRequest,
-    images: ImageFolder,
+    images: ImageFolder | None,
     progress: OnProgress,
     dreams: DreamImages | None = None,
 ) -> tuple[JobResult, Audit | None]:
@@ -68,7 +70,9 @@ def run_job(
     value = result.value
     evaluation = replace(value, images=None) if request.kind == "evaluate" else None
     embedding = embedding_values(value) if request.kind == "embed" else None
-    found = JobResult(folder, _files(folder), _LINES[request.kind](value), evaluation, embedding)
+    files = _files(folder) if request.technique is None else _all_files(folder, kind)
+    results = () if request.technique is None else results_of(folder, value, files)
+    found = JobResult(folder, files, _LINES[request.kind](value), evaluation, embedding, results)
     return found, value if request.kind == "audit" else None
 
 
@@ -143,10 +147,24 @@ def _embedding(network: Network, spec: str, request: JobRequest, images: ImageFo
     return embedding_store.KIND, embedding_run.run, job
 
 
+def _technique(network: Network, spec: str, request: JobRequest, images: ImageFolder | None) -> Plan:
+    assert request.technique is not None
+    job = technique_job(network, spec, request.technique, images)
+    return job.kind, technique_run.run, job
+
+
 def _files(folder: Path) -> tuple[str, ...]:
     """Return the names of the files of a run that lie in its folder itself, the page first."""
     manifest = Manifest.read(folder)
-    names = [] if manifest is None else [name for name in manifest.files if "/" not in name]
+    return _page_first([] if manifest is None else [name for name in manifest.files if "/" not in name])
+
+
+def _all_files(folder: Path, kind: RunKind) -> tuple[str, ...]:
+    """Return the names of all files of a run with a folder for each result, the page first."""
+    return _page_first(kind.files_in(folder))
+
+
+def _page_first(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (name != PAGE, name)))
 
 
@@ -158,8 +176,10 @@ def _comparison_line(units: Any) -> str:
     return "; ".join(summary_lines(means_of(unit["numbers"] for unit in units))) or f"{len(units)} compared"
 
 
-_PLANS = {"evaluate": _evaluation, "audit": _audit, "compare": _comparison, "embed": _embedding}
+_PLANS: dict[str, Callable[[Network, str, JobRequest, Any], Plan]] = {
+    "evaluate": _evaluation, "audit": _audit, "compare": _comparison, "embed": _embedding, "technique": _technique,
+}  # fmt: skip
 _LINES: dict[str, Callable[[Any], str]] = {
     "evaluate": lambda evaluation: evaluation.describe(), "audit": _audit_line, "compare": _comparison_line,
-    "embed": lambda embedding: embedding.describe(),
+    "embed": lambda embedding: embedding.describe(), "technique": lambda stored: "; ".join(one.text for one in stored),
 }  # fmt: skip

@@ -16,8 +16,10 @@ def live_frame(
     key: ImageKey,
     image: ImageArray,
     top: int,
+    drawn: str = "",
 ) -> Values:
     """Return the map of a unit, the top-k classes, and the heatmap of the unit by a method, None without a method.
+    `drawn` is what is drawn of the backward pass, see `pixel_heatmap`.
 
     `plain_classes` are those of the plain network, None where the session is that of the plain one.
     """
@@ -25,5 +27,5 @@ def live_frame(
         "map": session.unit_map(layer, unit, key, image),
         "classes": session.predictions(key, image, top),
         "plain_classes": None if session is plain else plain.predictions(key, image, top),
-        "heatmap": pixel_heatmap(session, layer, unit, image, method) if method else None,
+        "heatmap": pixel_heatmap(session, layer, unit, image, method, drawn=drawn) if method else None,
     }

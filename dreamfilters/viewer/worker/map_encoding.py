@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,15 @@ from dreamfilters.serialization import plain
 from dreamfilters.viewer.messages import LayerMaps, Values
 
 MAX_SIDE = 64  # positions along a side of a map on the sheet of a layer; larger maps are reduced to block maxima
+
+
+def data_url(png: bytes) -> str:
+    """Return the address of an image that is in the address itself.
+
+    >>> data_url(b"PNG")
+    'data:image/png;base64,UE5H'
+    """
+    return f"data:image/png;base64,{b64encode(png).decode()}"
 
 
 def encode_layer_maps(maps: UnitMaps) -> LayerMaps:

@@ -25,6 +25,7 @@ from dreamfilters.viewer.messages import CLASS_LAYER, ImageArray, LayerMaps, Net
 from dreamfilters.viewer.worker.attribution_methods import attribution_methods
 from dreamfilters.viewer.worker.found_form import with_form
 from dreamfilters.viewer.worker.map_encoding import encode_layer_maps, encode_unit_map
+from dreamfilters.viewer.worker.technique_jobs import technique_forms
 
 ImageKey: TypeAlias = tuple[str, int]  # name and version
 
@@ -173,6 +174,7 @@ def describe_network(network: Network) -> NetworkDescription:
             "classes": list(network.class_titles),
             "is_classifier": network.is_classifier,
             "attributions": attribution_methods(),
+            "techniques": technique_forms(),
             "layers": [
                 _layer_values(key, info, (height, width)) if key != CLASS_LAYER
                 else {**_layer_values(key, info, (height, width)), **_class_names(network)}

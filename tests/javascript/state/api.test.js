@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { getJson, paths, post } from "../../../dreamfilters/viewer/static/state/api.js";
+import { getJson, inputId, paths, post } from "../../../dreamfilters/viewer/static/state/api.js";
 import { parse, route } from "../../../dreamfilters/viewer/static/state/routing.js";
 import { app } from "../../../dreamfilters/viewer/static/state/store.js";
 
@@ -60,10 +60,29 @@ test("what passes the network has the changed units in its address, and what is 
   assert.equal(paths.maps("L1", image), `api/maps/L1/I3?v=2&${change}`);
   assert.equal(paths.predictions({ id: "I3" }), `api/predictions/I3?${change}`);
   assert.equal(paths.predictions({ id: "I3" }, ""), "api/predictions/I3");
-  assert.equal(paths.live("L1", 2, "deconvnet"), `api/live/L1/2?method=deconvnet&${change}`);
+  assert.equal(paths.live("L1", 2, "deconvnet", "norm"), `api/live/L1/2?method=deconvnet&drawn=norm&${change}`);
   assert.equal(paths.heatmap({ layer: "L1", unit: 2 }, image, "lrp", 7), `api/heatmaps/L1/2/I3?method=lrp&against=7&v=2&${change}`);
   assert.equal(paths.image(image, "input"), "api/images/I3/input.png?v=2");
   assert.equal(paths.image(image, "mask"), `api/images/I3/mask.png?v=2&${change}`);
   for (const address of [paths.unit("L1", 2), paths.verdicts("L1"), paths.dreams()]) assert.ok(!address.includes("change"));
   route.set(parse(""));
+});
+
+test("a cropped image is named wherever the network is shown it, and nowhere else", () => {
+  const image = { id: "I3", cropped: true };
+  assert.equal(inputId(image), "I3.cropped");
+  assert.equal(paths.image(image, "input"), "api/images/I3.cropped/input.png");
+  assert.equal(paths.image(image, "mask"), "api/images/I3.cropped/mask.png");
+  assert.equal(paths.image(image, "thumb"), "api/images/I3/thumb.png");
+  assert.equal(paths.imageInfo(image), "api/images/I3");
+  assert.equal(paths.map("L1", image, 2), "api/maps/L1/I3.cropped/2");
+  assert.equal(paths.sheet("L1", image), "api/maps/L1/I3.cropped/sheet.bin");
+  assert.equal(paths.predictions(image), "api/predictions/I3.cropped");
+  const heatmap = paths.heatmap({ layer: "L1", unit: 2 }, image, "gradient", null, "", "signal");
+  assert.equal(heatmap, "api/heatmaps/L1/2/I3.cropped?method=gradient&drawn=signal");
+});
+
+test("a file of a result is addressed part by part", () => {
+  assert.equal(paths.jobFile({ id: "J1" }, "a b/strip?.png"), "api/jobs/J1/files/a%20b/strip%3F.png");
+  assert.equal(paths.technique("fool"), "api/techniques/fool");
 });

@@ -3,6 +3,8 @@ import test from "node:test";
 
 import {
   classInText,
+  fittedImages,
+  hasOtherShape,
   imageKey,
   indexNetwork,
   isClassLayer,
@@ -63,4 +65,16 @@ test("a class whose name is a number does not read as a count", () => {
   assert.equal(classInText("120", 8), "“120”");
   assert.equal(classInText("8", 8), "class 8");
   assert.equal(classInText("80 Ende", 6), "80 Ende");
+});
+
+test("only images of another shape than the input are cropped", () => {
+  const form = { width: 4, height: 2 };
+  const [same, square, unreadable] = [
+    { id: "a", width: 200, height: 100 }, { id: "b", width: 100, height: 100 }, { id: "c", width: 0, height: 0 },
+  ];
+  assert.deepEqual([same, square, unreadable].map((image) => hasOtherShape(image, form)), [false, true, false]);
+  assert.equal(hasOtherShape(square, undefined), false);
+  const all = [same, square, unreadable];
+  assert.equal(fittedImages(all, "stretch", form), all);
+  assert.deepEqual(fittedImages(all, "crop", form), [same, { ...square, cropped: true }, unreadable]);
 });

@@ -25,7 +25,8 @@ beforeEach(() => {
 test("an empty fragment is the default view", () => {
   assert.deepEqual(parse(""), {
     network: "", layer: null, unit: null, images: [], compare: [], changes: [], only: "", low: 0, high: 1,
-    page: null, cell: null, show: "both", sort: "response", scale: "layer", colors: "magma", size: "m",
+    page: null, technique: "", frozen: null, cell: null, show: "both", sort: "response", scale: "layer",
+    colors: "magma", size: "m", fit: "stretch",
   });
 });
 
@@ -35,6 +36,8 @@ test("a link that is parsed and formatted is the same", () => {
     "#/signs/conv3",
     "#/a%2Fb/c%20d/3?image=x.png&image=y&compare=l%3A1%3A2&sort=number&colors=gray",
     "#/signs?page=errors&cell=14%3A-1&show=map",
+    "#/signs/conv3/2?page=techniques&technique=style&fit=crop",
+    "#/signs/conv3?frozen=a%3Ab%3A12",
     "#/signs/conv3?scale=fixed&only=dead&low=-0.5&high=2",
     "#/signs/conv6/12?change=conv6%3A12%3A0&change=a%3Ab%3A3%3A2.5&colors=gray-boosted",
   ]) {
@@ -54,6 +57,18 @@ test("another layer or comparison leaves the page of mistakes, another cell does
   assert.equal(parse("#/signs?page=other").page, null);
   assert.equal(linkTo(parse("#/signs?page=embedding"), { images: ["a.png"] }), "#/signs?image=a.png&page=embedding");
   assert.equal(parse(linkTo(parse("#/signs?page=embedding"), { layer: "conv1" })).page, null);
+});
+
+test("the page of techniques keeps the unit, and a frozen unit stays in every view", () => {
+  const view = parse("#/signs/conv1/2?frozen=conv6%3A12");
+  assert.deepEqual([view.frozen, view.technique], [{ layer: "conv6", unit: 12 }, ""]);
+  assert.equal(
+    linkTo(view, { page: "techniques", technique: "facets" }),
+    "#/signs/conv1/2?page=techniques&technique=facets&frozen=conv6%3A12",
+  );
+  assert.equal(linkTo(view, { layer: "conv3", unit: null }), "#/signs/conv3?frozen=conv6%3A12");
+  assert.equal(linkTo(view, { frozen: null }), "#/signs/conv1/2");
+  assert.equal(parse("#/signs?frozen=conv6").frozen, null);
 });
 
 test("changed units are those of a possible factor, each once, the last change of a unit", () => {

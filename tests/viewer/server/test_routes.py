@@ -640,3 +640,49 @@ def test_a_thousand_requests_do_not_leak_memory(page, viewer):
 
     before, after = visit(100), visit(400)
     assert [now - then < 20 * 2**20 for then, now in zip(before, after, strict=True)] == [True, True]
+
+
+def test_a_technique_serves_the_files_of_its_run_and_no_other(page, kept):
+    image = stop(page)
+    assert page.post("/api/techniques/segment", {"image": image, "values": []}).status == 400
+    assert page.post("/api/techniques/segment", {"image": image, "value": {}}).status == 400
+    assert page.post("/api/techniques/nothing", {"image": image}).status == 404
+    refused = page.post("/api/techniques/fool", {"image": image, "values": {"target": "<b>:1"}})
+    assert (refused.status, set(refused.json())) == (404, {"error"})
+    job = page.post("/api/techniques/segment", {"image": image, "values": {"method": "gradient"}}).json()["id"]
+    found = page.wait_for(
+        lambda: next((each for each in page.state()["jobs"] if (each["id"], each["phase"]) == (job, "done")), None),
+        seconds=180,
+    )
+    (result,) = found["results"]
+    folder = Path(found["folder"])
+    assert folder.parent == kept
+    for name in (result["strip"], *result["images"]):
+        response = page.get(f"/api/jobs/{job}/files/{name}")
+        assert (response.status, response.headers["content-type"]) == (200, "image/png")
+        assert response.body == (folder / name).read_bytes()
+    place = result["strip"].partition("/")[0]
+    (folder / place / "other.png").write_bytes(b"not of the run")
+    for name in (
+        f"{place}/other.png",
+        f"{place}/../{place}/strip.png",
+        f"{place}%2f..%2findex.html",
+        "/etc/passwd",
+        place,
+    ):
+        assert page.get(f"/api/jobs/{job}/files/{name}").status == 404, name
+
+
+def test_the_middle_of_an_image_has_its_own_maps(page):
+    wide = np.zeros((48, 144, 3))
+    wide[:, 48:96] = 1
+    image = page.post("/api/images", png(wide), **{"X-Name": "wide.png"}).json()["id"]
+    layer = conv1(page)
+    whole, middle = (page.get(f"/api/maps/{layer}/{key}").json() for key in (image, f"{image}.cropped"))
+    assert whole["maximum"] != middle["maximum"]
+    shown = Image.open(io.BytesIO(page.get(f"/api/images/{image}.cropped/input.png").body))
+    assert (np.asarray(shown) == 255).all()
+    for key in (f"{image}.crop", f"{image}.cropped.cropped", ".cropped"):
+        assert page.get(f"/api/maps/{layer}/{key}").status == 404
+    assert page.post(f"/api/images/{image}/remove").status == 200
+    assert page.get(f"/api/maps/{layer}/{image}.cropped").status == 404

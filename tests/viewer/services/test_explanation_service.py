@@ -6,6 +6,7 @@ import pytest
 from dreamfilters.errors import TargetError, UnknownNameError
 from dreamfilters.networks import LayerInfo
 from dreamfilters.viewer.messages import CLASS_LAYER, JOB, NetworkDescription
+from dreamfilters.viewer.services import explanation_service
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.explanation_service import ExplanationService
 from dreamfilters.viewer.services.image_store import ImageStore
@@ -68,7 +69,7 @@ def test_a_heatmap_is_computed_once_for_each_image_target_method_and_comparison(
         *[("heatmap", 0)] * 3, ("slow_heatmap", 2), *[("logit_units", 2)] * 2,
     ]  # fmt: skip
     assert requests[1][2] == {
-        "layer": CLASS_LAYER, "unit": 0, "method": "fast", "against": 1, "changes": (),
+        "layer": CLASS_LAYER, "unit": 0, "method": "fast", "against": 1, "changes": (), "drawn": "",
     }  # fmt: skip
 
 
@@ -138,3 +139,20 @@ def test_trust_waits_for_everything_else_and_has_a_name_for_its_progress(run):
     assert [(action, priority, arguments["name"]) for action, priority, arguments in requests] == [
         ("trust", JOB, f"C:0:{image}:slow:"), ("trust", JOB, f"C:0:{image}:slow:1"),
     ]  # fmt: skip
+
+
+def test_the_middle_of_an_image_and_a_drawn_signal_have_no_command(run, monkeypatch):
+    monkeypatch.setattr(explanation_service, "BACKWARD", ("fast",))
+
+    async def scenario(service, worker, catalog, image):
+        drawn = await service.heatmap(CLASS_LAYER, 0, image, "fast", drawn="norm")
+        middle = await service.heatmap(CLASS_LAYER, 0, f"{image}.cropped", "fast")
+        units = await service.logit_units(0, f"{image}.cropped")
+        for method, signal in (("fast", "nrm"), ("slow", "norm")):
+            with pytest.raises(UnknownNameError, match=r"filter .* there is none\. Close names: .*norm"):
+                await service.heatmap(CLASS_LAYER, 0, image, method, drawn=signal)
+        return [drawn["command"], middle["command"], units["python"]], worker.requests
+
+    texts, requests = run(scenario)
+    assert texts == ["", "", ""]
+    assert [arguments.get("drawn") for _, _, arguments in requests] == ["norm", "", None]

@@ -232,3 +232,35 @@ def test_of_a_large_folder_the_first_images_are_listed_and_others_on_request(sto
     assert [(image.name, image.width) for image in further] == [
         ("0.png", 2), ("1.png", 3), ("4.png", 6), ("2.png", 4),
     ]  # fmt: skip
+
+
+def test_a_cropped_image_is_its_middle_in_the_shape_of_the_input(store, tmp_path):
+    """Twelve columns: the four in the middle are white."""
+    wide = np.zeros((4, 12, 3))
+    wide[:, 4:8] = 1
+    (tmp_path / "wide.png").write_bytes(png(wide))
+    (image,), _ = store.add_folder(tmp_path)
+    stretched, cropped = (store.network_input(key, (4, 4), 3, "area") for key in (image, f"{image}.cropped"))
+    assert stretched.mean(axis=(0, 2)) == pytest.approx([0, 2 / 3, 2 / 3, 0])  # each column is the mean of three
+    assert (cropped == 1).all()
+    assert (store.image(f"{image}.cropped").cropped, store.image(image).cropped) == (True, False)
+    assert store.values(image, (4, 4), 3, "area").shape == (4, 12, 3)
+    assert store.values(f"{image}.cropped", (2, 1), 3, "area").shape == (4, 2, 3)
+    with pytest.raises(UnknownNameError):
+        store.image(f"{image}.cropped.cropped")
+
+
+def test_values_of_a_large_image_are_reduced(store, monkeypatch):
+    monkeypatch.setattr(image_store, "_MOST_VALUES", 4)
+    image = store.add(png(RED), "red.png")
+    assert store.values(image.id, (2, 2), 3, "area").shape == (4, 3, 3)
+    assert store.values(image.id, (6, 6), 3, "area").shape == (6, 4, 3)  # no smaller than the network's input
+
+
+def test_an_upload_is_removed_with_the_inputs_of_its_middle(store):
+    upload = store.add(png(RED), "red.png").id
+    store.network_input(f"{upload}.cropped", (4, 4), 3)
+    store.remove(f"{upload}.cropped")
+    assert uploads_of(store) == []
+    with pytest.raises(UnknownNameError):
+        store.network_input(f"{upload}.cropped", (4, 4), 3)

@@ -1,4 +1,4 @@
-"""Long work that the page starts, as the commands `evaluate`, `audit`, `compare` and `embed` do it."""
+"""Long work that the page starts, as the commands `evaluate`, `audit`, `compare`, `embed` and the techniques do it."""
 
 from __future__ import annotations
 
@@ -35,18 +35,22 @@ class Job:
         share: how much of the work is done.
         note: what is being done, the result or the error, in one line.
         command: does the same on the command line.
+        sent: what the page sent for a technique, None for other work.
         files: names of the files of the result in its run folder.
+        results: what a technique made, see `worker.technique_jobs.results_of`.
         created_at: local time.
     """
 
     request: JobRequest
     number: int
     command: str
+    sent: Values | None = None
     phase: str = "queued"
     share: float = 0.0
     note: str = ""
     folder: str = ""
     files: tuple[str, ...] = ()
+    results: tuple[Values, ...] = ()
     created_at: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S"))
 
     @property
@@ -61,6 +65,7 @@ class Job:
             "targets": list(self.request.targets), "method": self.request.method,
             "dreams": self.request.dreams, "phase": self.phase, "share": self.share, "note": self.note,
             "folder": self.folder, "files": list(self.files), "command": self.command, "created_at": self.created_at,
+            "technique": self.sent, "results": list(self.results),
         }  # fmt: skip
 
 
@@ -110,9 +115,23 @@ class JobService:
         targets = await self._targets(layer, units) if kind == "compare" else ()
         chosen = EMBEDDING_METHODS[method].name if kind == "embed" else ""
         images = await self.catalog.scanned_images(labeled=kind == "evaluate")
-        request = JobRequest(f"J{self._count}", kind, targets, images, self.out, chosen, dreams and kind == "embed")
-        same = (job for job in self._open() if replace(job.request, id=request.id) == request)
-        return (next(same, None) or self._add(request)).as_values()
+        request = JobRequest("", kind, targets, images, self.out, chosen, dreams and kind == "embed")
+        return self.start_request(request, self._command(request))
+
+    def start_request(self, request: JobRequest, command: str, sent: Values | None = None) -> Values:
+        """Start a job, unless the same one is open already, and return it.
+
+        Args:
+            request: its id is that of the new job.
+            command: does the same on the command line, "" for none.
+            sent: see `Job`.
+
+        Raises:
+            BusyError: too many jobs are open.
+        """
+        same = (job for job in self._open() if replace(job.request, id="") == request)
+        new = replace(request, id=f"J{self._count}")
+        return (next(same, None) or self._add(new, command, sent)).as_values()
 
     def cancel(self, job: str) -> Values:
         """Cancel a job that is not done; it resumes when the same work is started again."""
@@ -142,16 +161,18 @@ class JobService:
             job.phase, job.share, job.note = "running", progress["share"], progress["note"]
             self._publish(job)
 
-    def _add(self, request: JobRequest) -> Job:
-        if len(self._open()) >= _MAX_OPEN:
-            raise BusyError(f"{_MAX_OPEN} jobs are waiting already; cancel some, or use the command line")
+    def _command(self, request: JobRequest) -> str:
         known = self.catalog.description
         size = None if known is None else known.chosen_size
         options = ("--method", request.method) if request.method else ()
         if request.dreams and known is not None:
             options = (*options, "--dreams", str(self.out or default_folder(known.values["name"], "viewer")))
-        command = self.catalog.snippets.command(request.kind, request.targets, self.images, self.labels, size, options)
-        job = Job(request, self.catalog.worker.new_number(), command)
+        return self.catalog.snippets.command(request.kind, request.targets, self.images, self.labels, size, options)
+
+    def _add(self, request: JobRequest, command: str, sent: Values | None) -> Job:
+        if len(self._open()) >= _MAX_OPEN:
+            raise BusyError(f"{_MAX_OPEN} jobs are waiting already; cancel some, or use the command line")
+        job = Job(request, self.catalog.worker.new_number(), command, sent)
         self._count += 1
         self._jobs[request.id] = job
         finished = [key for key, each in self._jobs.items() if not each.is_open]
@@ -175,7 +196,7 @@ class JobService:
             return
         if job.is_open:
             job.phase, job.share, job.note, job.folder = "done", 1.0, result.line, str(result.folder)
-            job.files = result.files
+            job.files, job.results = result.files, result.results
             self.on_result(result)
             self._publish(job)
 

@@ -90,6 +90,13 @@ export function openPoint(map, index) {
 export const startJob = (kind, how = { layer: "", units: [] }) =>
   attempt(async () => applyJob(await post(paths.jobs(), { kind, ...how })));
 
+/**
+ * Start a technique as long work.
+ * @param {import("../types.js").TechniqueCall} call
+ */
+export const startTechnique = ({ name, ...call }) =>
+  attempt(async () => applyJob(await post(paths.technique(name), call)));
+
 /** @param {import("../types.js").Job} job */
 export const cancelJob = (job) => attempt(async () => applyJob(await post(paths.cancelJob(job))));
 

@@ -71,6 +71,9 @@ export async function post(address, body = {}, headers = {}) {
   return response.json();
 }
 
+/** The id of an image as the network is shown it. @param {ImageRef} image */
+export const inputId = ({ id, cropped }) => (cropped ? `${id}.cropped` : id);
+
 /** The id of the webcam's image stays the same while its content changes. @param {ImageRef} image */
 const versionQuery = (image) => (image.version ? `?v=${image.version}` : "");
 
@@ -81,12 +84,16 @@ function passQuery(image, change) {
   return query.size ? `?${query}` : "";
 }
 
-/** @param {ImageRef} image @param {number | null} against @param {string} change @param {string} [method] */
-function explanationQuery(image, against, change, method) {
+/**
+ * @param {ImageRef} image @param {number | null} against @param {string} change @param {string} [method]
+ * @param {string} [drawn]
+ */
+function explanationQuery(image, against, change, method, drawn) {
   const query = new URLSearchParams(method === undefined ? {} : { method });
   if (against !== null) query.set("against", String(against));
   if (image.version) query.set("v", String(image.version));
   if (change) query.set("change", change);
+  if (drawn) query.set("drawn", drawn);
   return query.toString();
 }
 
@@ -98,35 +105,36 @@ export const paths = {
   state: () => "api/state",
   /** @param {ImageRef} image @param {"image" | "thumb" | "input" | "mask"} kind */
   image: (image, kind) =>
-    `api/images/${image.id}/${kind}.png${kind === "mask" ? passQuery(image, changeQuery()) : versionQuery(image)}`,
+    `api/images/${kind === "input" || kind === "mask" ? inputId(image) : image.id}/${kind}.png${kind === "mask" ? passQuery(image, changeQuery()) : versionQuery(image)}`,
   /** @param {ImageRef} image */
   imageInfo: (image) => `api/images/${image.id}`,
   /** @param {ImageRef} image */
   remove: (image) => `api/images/${image.id}/remove`,
   change: changeQuery,
-  /** @param {string} layer @param {number} unit @param {string} method */
-  live: (layer, unit, method) => `api/live/${layer}/${unit}?${new URLSearchParams({ method, change: changeQuery() })}`,
+  /** @param {string} layer @param {number} unit @param {string} method @param {string} drawn */
+  live: (layer, unit, method, drawn) =>
+    `api/live/${layer}/${unit}?${new URLSearchParams({ method, drawn, change: changeQuery() })}`,
   /** @param {ImageRef} image @param {string} [change] */
-  predictions: (image, change = changeQuery()) => `api/predictions/${image.id}${passQuery(image, change)}`,
+  predictions: (image, change = changeQuery()) => `api/predictions/${inputId(image)}${passQuery(image, change)}`,
   /** @param {string} layer @param {ImageRef} image */
-  maps: (layer, image) => `api/maps/${layer}/${image.id}${passQuery(image, changeQuery())}`,
+  maps: (layer, image) => `api/maps/${layer}/${inputId(image)}${passQuery(image, changeQuery())}`,
   /** @param {string} layer @param {ImageRef} image */
-  sheet: (layer, image) => `api/maps/${layer}/${image.id}/sheet.bin${passQuery(image, changeQuery())}`,
+  sheet: (layer, image) => `api/maps/${layer}/${inputId(image)}/sheet.bin${passQuery(image, changeQuery())}`,
   /** @param {string} layer @param {ImageRef} image @param {number} unit @param {string} [change] */
   map: (layer, image, unit, change = changeQuery()) =>
-    `api/maps/${layer}/${image.id}/${unit}${passQuery(image, change)}`,
+    `api/maps/${layer}/${inputId(image)}/${unit}${passQuery(image, change)}`,
   /**
    * @param {UnitRef} target @param {ImageRef} image @param {string} method @param {number | null} against
-   * @param {string} [change]
+   * @param {string} [change] @param {string} [drawn] what is drawn of a backward pass instead of the heatmap
    */
-  heatmap: ({ layer, unit }, image, method, against, change = changeQuery()) =>
-    `api/heatmaps/${layer}/${unit}/${image.id}?${explanationQuery(image, against, change, method)}`,
+  heatmap: ({ layer, unit }, image, method, against, change = changeQuery(), drawn = "") =>
+    `api/heatmaps/${layer}/${unit}/${inputId(image)}?${explanationQuery(image, against, change, method, drawn)}`,
   /** @param {UnitRef} target @param {ImageRef} image @param {string} method @param {number | null} against */
   trust: ({ layer, unit }, image, method, against) =>
-    `api/trust/${layer}/${unit}/${image.id}?${explanationQuery(image, against, changeQuery(), method)}`,
+    `api/trust/${layer}/${unit}/${inputId(image)}?${explanationQuery(image, against, changeQuery(), method)}`,
   /** @param {number} unit @param {ImageRef} image @param {number | null} against */
   logitUnits: (unit, image, against) =>
-    `api/logits/${unit}/${image.id}?${explanationQuery(image, against, changeQuery())}`,
+    `api/logits/${unit}/${inputId(image)}?${explanationQuery(image, against, changeQuery())}`,
   /** @param {string} layer @param {number} row @param {number} column */
   receptiveField: (layer, row, column) => `api/receptive-fields/${layer}?row=${row}&column=${column}`,
   /** @param {string} layer */
@@ -154,7 +162,9 @@ export const paths = {
   /** @param {import("../types.js").Job} job */
   cancelJob: (job) => `api/jobs/${job.id}/cancel`,
   /** @param {import("../types.js").Job} job @param {string} name */
-  jobFile: (job, name) => `api/jobs/${job.id}/files/${encodeURIComponent(name)}`,
+  jobFile: (job, name) => `api/jobs/${job.id}/files/${name.split("/").map(encodeURIComponent).join("/")}`,
+  /** @param {string} name */
+  technique: (name) => `api/techniques/${encodeURIComponent(name)}`,
   formSearch: () => "api/form-search",
   cancelFormSearch: () => "api/form-search/cancel",
   applyForm: () => "api/form-search/apply",

@@ -1,6 +1,7 @@
 // @ts-check
 // What an explanation of an image shows: its methods, the class that it is compared with, the scale of a heatmap.
 import { formatNumber } from "../lib/number_format.js";
+import { inputId } from "./api.js";
 
 /** @typedef {import("../types.js").AttributionMethod} AttributionMethod */
 /** @typedef {import("../types.js").Prediction} Prediction */
@@ -24,11 +25,11 @@ export const runnerUp = (classes, unit) => classes.find(({ index }) => index !==
 
 /**
  * Return the name of what the measures of trust are computed for, as their events state it.
- * @param {import("../types.js").UnitRef} target @param {{ id: string }} image @param {string} method
+ * @param {import("../types.js").UnitRef} target @param {import("../types.js").ImageRef} image @param {string} method
  * @param {number | null} against
  */
 export const trustKey = ({ layer, unit }, image, method, against) =>
-  [layer, unit, image.id, method, against ?? ""].join(":");
+  [layer, unit, inputId(image), method, against ?? ""].join(":");
 
 /**
  * Return what the measures of trust state about a heatmap; nothing is stated by measures that are not defined on its image.

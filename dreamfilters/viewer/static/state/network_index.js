@@ -75,6 +75,24 @@ export function selectImages(images, keys) {
 }
 
 /**
+ * Return the images as a view shows them to the network: the middle of those of another shape, where it crops.
+ * @param {ImageInfo[]} images
+ * @param {import("../types.js").View["fit"]} fit
+ * @param {Pick<import("../types.js").InputForm, "width" | "height"> | undefined} form
+ * @returns {(ImageInfo & import("../types.js").ImageRef)[]}
+ */
+export const fittedImages = (images, fit, form) =>
+  fit === "stretch" ? images : images.map((image) => (hasOtherShape(image, form) ? { ...image, cropped: true } : image));
+
+/**
+ * Whether an image has another shape than the input of the network, so that it is stretched or cropped.
+ * @param {ImageInfo} image
+ * @param {Pick<import("../types.js").InputForm, "width" | "height"> | undefined} form
+ */
+export const hasOtherShape = ({ width, height }, form) =>
+  form !== undefined && width > 0 && width * form.height !== height * form.width;
+
+/**
  * Return what a link calls an image: its name, or its id where another image has the same name.
  * @param {ImageInfo[]} images
  * @param {ImageInfo} image

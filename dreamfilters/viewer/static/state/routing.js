@@ -4,7 +4,7 @@ import { createStore } from "./store.js";
 
 /** @typedef {import("../types.js").View} View */
 /** @typedef {import("../types.js").UnitRef} UnitRef */
-/** @typedef {Pick<View, "show" | "sort" | "scale" | "colors" | "size">} Settings */
+/** @typedef {Pick<View, "show" | "sort" | "scale" | "colors" | "size" | "fit">} Settings */
 
 /**
  * The values of each setting, the default first.
@@ -16,10 +16,11 @@ export const choices = {
   scale: ["layer", "unit", "fixed"],
   colors: ["magma", "viridis", "gray", "magma-boosted", "viridis-boosted", "gray-boosted"],
   size: ["m", "s", "l"],
+  fit: ["stretch", "crop"],
 };
 export const MOST_CHANGES = 16; // units, as the server accepts
 const MOST_FACTOR = 1000;
-const PAGES = /** @type {const} */ (["errors", "embedding"]);
+const PAGES = /** @type {const} */ (["errors", "embedding", "techniques"]);
 const SETTINGS = /** @type {(keyof Settings)[]} */ (Object.keys(choices));
 
 /**
@@ -45,6 +46,8 @@ export function parse(hash) {
     compare: parameters.getAll("compare").flatMap(parseUnit),
     changes: parseChanges(parameters.getAll("change")),
     page: PAGES.find((page) => page === parameters.get("page")) ?? null,
+    technique: parameters.get("technique") ?? "",
+    frozen: parseUnit(parameters.get("frozen") ?? "")[0] ?? null,
     cell: parseCell(parameters.get("cell")),
     only: parameters.get("only") ?? "",
     low: finiteNumber(parameters.get("low"), 0),
@@ -64,6 +67,8 @@ export function format(view) {
   for (const { layer, unit } of view.compare) query.append("compare", `${layer}:${unit}`);
   for (const { layer, unit, factor } of view.changes) query.append("change", `${layer}:${unit}:${factor}`);
   if (view.page) query.set("page", view.page);
+  if (view.page === "techniques" && view.technique) query.set("technique", view.technique);
+  if (view.frozen) query.set("frozen", `${view.frozen.layer}:${view.frozen.unit}`);
   if (view.page && view.cell) query.set("cell", view.cell.join(":"));
   for (const name of SETTINGS) if (view[name] !== choices[name][0]) query.set(name, view[name]);
   if (view.only) query.set("only", view.only);

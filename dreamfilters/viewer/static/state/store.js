@@ -89,8 +89,14 @@ export const explanation = createStore({
   methods: /** @type {string[]} */ ([]),
   compared: true,
   backward: "", // the method of the backward pass on the page of a unit, "" for none
+  drawn: "", // what is drawn of it, "" for the heatmap over the image
   seconds: /** @type {Record<string, number>} */ ({}),
 });
+
+/** What is entered in the form of each technique, by its name. */
+export const techniqueForms = createStore(
+  /** @type {Record<string, import("../lib/technique_form.js").Entered>} */ ({}),
+);
 
 /** Which images are listed, and in which order: see `image_filter.js`. */
 export const imageFilter = createStore({ label: "", wrong: false, unsure: false });

@@ -63,21 +63,26 @@ export function endFrames() {
   app.set({}); // renders the images again
 }
 
-/** The unit whose page is open, where it shows the webcam; null for other views. */
+/** The unit whose page is open, where it shows the webcam, else the frozen one; null where there is neither. */
 function liveTarget() {
-  const { layer, unit, images, page, compare } = route.get();
+  const { layer, unit, images, page, compare, frozen } = route.get();
   const { network, images: all } = app.get();
-  const found = layer === null ? undefined : indexNetwork(network).byName.get(layer);
-  if (!found || unit === null || unit >= found.units || found.display === "none" || page || compare.length) return null;
+  const open = layer !== null && unit !== null && !page && !compare.length ? { layer, unit } : frozen;
+  const found = open ? indexNetwork(network).byName.get(open.layer) : undefined;
+  if (!open || !found || open.unit >= found.units || found.display === "none") return null;
   const shows = selectImages(all, images).some(({ id }) => id === webcam.get().id);
-  return shows ? { layer: found.id, unit, method: found.dreamable ? explanation.get().backward : "" } : null;
+  const { backward, drawn } = explanation.get();
+  const method = found.dreamable ? backward : "";
+  return shows ? { layer: found.id, unit: open.unit, method, drawn: method && drawn } : null;
 }
 
-/** @param {Blob} frame @param {{ layer: string, unit: number, method: string }} target */
-async function sendToUnit(frame, { layer, unit, method }) {
-  const addressOf = linksOf(layer, unit, method); // of the change that the frame is computed for
+/** @typedef {{ layer: string, unit: number, method: string, drawn: string }} LiveTarget */
+
+/** @param {Blob} frame @param {LiveTarget} target */
+async function sendToUnit(frame, target) {
+  const addressOf = linksOf(target); // of the change that the frame is computed for
   /** @type {LiveFrame} */
-  const found = await post(paths.live(layer, unit, method), frame);
+  const found = await post(paths.live(target.layer, target.unit, target.method, target.drawn), frame);
   if (found.dropped) return null;
   const { map, classes, heatmap } = addressOf(found.image);
   provide(map, found.map);
@@ -87,18 +92,18 @@ async function sendToUnit(frame, { layer, unit, method }) {
   return found.image;
 }
 
-/** @param {string} layer @param {number} unit @param {string} method */
-function linksOf(layer, unit, method) {
+/** @param {LiveTarget} target */
+function linksOf({ layer, unit, method, drawn }) {
   const change = paths.change();
   return (/** @type {ImageInfo} */ image) => ({
     map: paths.map(layer, image, unit, change),
     classes: paths.predictions(image, change),
-    heatmap: paths.heatmap({ layer, unit }, image, method, null, change),
+    heatmap: paths.heatmap({ layer, unit }, image, method, null, change, drawn),
   });
 }
 
 /** @param {string} address @param {string} id */
-const isOf = (address, id) => address.split(/[/?]/).includes(id);
+const isOf = (address, id) => address.split(/[/?.]/).includes(id);
 
 /** The page has rendered; a hidden page does not paint. */
 const painted = () =>

@@ -4,32 +4,28 @@ import { html, names, useEffect, useState } from "../lib/html.js";
 import { useKeys } from "../lib/keys.js";
 import { toggleTheme } from "../lib/theme_colors.js";
 import { comparePinned, copyText, showImage } from "../state/actions.js";
-import { paths } from "../state/api.js";
 import { undoChanges } from "../state/changes.js";
-import { useMapSheet } from "../state/map_sheets.js";
-import { indexNetwork, selectImages } from "../state/network_index.js";
-import { fieldCenter, positionAt, receptiveField, useFieldGeometry } from "../state/receptive_fields.js";
+import { fittedImages, indexNetwork, selectImages } from "../state/network_index.js";
 import { go, route } from "../state/routing.js";
 import { app } from "../state/store.js";
-import { imageAddress } from "../state/webcam.js";
 import { Embedding } from "./embedding/embedding.js";
 import { Errors } from "./errors/errors.js";
 import { Header } from "./header.js";
 import { Help } from "./help.js";
-import { WhyClass } from "./images/explanation.js";
-import { MarkedImage, Mistake, Predictions } from "./images/marked_image.js";
+import { ShownImages } from "./images/shown_images.js";
 import { Tray, useImageDrop } from "./images/tray.js";
 import { Layer } from "./layer/layer.js";
 import { Overview } from "./network/overview.js";
 import { LayerList } from "./network/layer_list.js";
-import { ChangeNotice, ChangeTag } from "./shared/change_notice.js";
+import { ChangeNotice } from "./shared/change_notice.js";
 import { Empty, Failed, Loading } from "./shared/states.js";
+import { Techniques } from "./techniques/techniques.js";
 import { TrustBar } from "./trust/trust_bar.js";
 import { Compare } from "./unit/compare.js";
+import { FrozenUnit, showsFrozen } from "./unit/frozen_unit.js";
 import { Unit, UnitAside } from "./unit/unit.js";
 
 /** @typedef {import("../types.js").AppState} AppState */
-/** @typedef {import("../types.js").ImageInfo} ImageInfo */
 /** @typedef {import("../types.js").Layer} LayerInfo */
 /** @typedef {import("../types.js").Network} Network */
 /** @typedef {import("../types.js").View} View */
@@ -37,15 +33,15 @@ import { Unit, UnitAside } from "./unit/unit.js";
  * @typedef {Omit<import("../types.js").ViewProps, "layer"> & { layer: LayerInfo | null, state: AppState }} PageProps
  */
 
-const MOST_IMAGES = 3; // at the right
 const NETWORK_VIEW = { layer: null, unit: null, compare: [] };
+const PAGE_NAMES = /** @type {const} */ ({ errors: "Mistakes", embedding: "Map", techniques: "Techniques" });
 
 /** The whole page. */
 export function App() {
   const state = app.use((values) => values);
   const view = route.use((values) => values);
   const net = indexNetwork(state.network);
-  const images = selectImages(state.images, view.images);
+  const images = fittedImages(selectImages(state.images, view.images), view.fit, state.network?.form);
   const layer = view.layer === null ? null : (net.byName.get(view.layer) ?? net.byId.get(view.layer) ?? null);
   const [help, setHelp] = useState(false);
   const [pane, setPane] = useState("main"); // a narrow screen shows one of three
@@ -85,7 +81,7 @@ export function App() {
 
 /** @param {View} view */
 function mainPaneName(view) {
-  if (view.page) return view.page === "errors" ? "Mistakes" : "Map";
+  if (view.page) return PAGE_NAMES[view.page];
   if (view.compare.length) return "Compare";
   if (view.layer === null) return "Network";
   return view.unit === null ? "Units" : "Unit";
@@ -100,6 +96,7 @@ function Middle(props) {
   if (!state.network) return html`<${Loading} what=${state.note || "Opening the network"} />`;
   if (view.page === "errors") return html`<${Errors} view=${view} net=${net} ready=${ready} />`;
   if (view.page === "embedding") return html`<${Embedding} images=${images} ready=${ready} />`;
+  if (view.page === "techniques") return html`<${Techniques} view=${view} net=${net} images=${images} ready=${ready} />`;
   if (view.compare.length) return html`<${Compare} view=${view} net=${net} images=${images} ready=${ready} />`;
   if (!layer && view.layer !== null) {
     return html`<${Empty} title=${`No layer named ${view.layer}`}>
@@ -114,6 +111,14 @@ function Middle(props) {
 
 /** @param {PageProps} props */
 function Aside(props) {
+  const { view, net, images, ready } = props;
+  return html`
+    ${showsFrozen(view) && html`<${FrozenUnit} view=${view} net=${net} images=${images} ready=${ready} />`}
+    <${Subject} ...${props} />`;
+}
+
+/** The dreams of the unit that is open, else the images. @param {PageProps} props */
+function Subject(props) {
   const { view, net, layer, images, ready } = props;
   const showsUnit = layer && layer.display !== "none" && !view.compare.length && !view.page;
   if (showsUnit && view.unit !== null && view.unit < layer.units) {
@@ -121,45 +126,8 @@ function Aside(props) {
         unit=${view.unit} />`;
   }
   return images.length
-    ? html`<${Images} ...${props} />`
+    ? html`<${ShownImages} ...${props} />`
     : html`<${Empty} title="No image">Drop one anywhere on the page.<//>`;
-}
-
-/** @param {PageProps} props */
-function Images({ view, net, layer, images, ready, state }) {
-  const form = state.network?.form;
-  const [masked, setMasked] = useState(true);
-  const kind = !ready ? "image" : masked && state.network?.has_mask ? "mask" : "input";
-  const sheet = useMapSheet(ready && layer?.display === "maps" ? layer.id : null, images[0]).value;
-  const fields = useFieldGeometry(layer, form, sheet?.full);
-  const positionOf =
-    layer && fields && sheet
-      ? (/** @type {number} */ down, /** @type {number} */ across, /** @type {ImageInfo} */ image) => {
-          const [row, column] = positionAt(fields, down, across);
-          const [height, width] = sheet.full;
-          const field = receptiveField(fields, row, column);
-          const center = fieldCenter(fields, row, column);
-          return { layer: layer.id, image: image.id, row, column, height, width, field, center };
-        }
-      : null;
-  return html`
-    ${
-      state.network?.has_mask &&
-      html`<button class="mask-switch" aria-pressed=${masked} onClick=${() => setMasked(!masked)}>Predicted mask</button>`
-    }
-    ${images.slice(0, MOST_IMAGES).map(
-      (image) => html`
-      <section key=${image.id}>
-        <${MarkedImage} image=${image} src=${kind === "mask" ? paths.image(image, kind) : imageAddress(image, kind)} alt=${image.name}
-            layer=${layer} positionOf=${positionOf} form=${form} />
-        <p class="image-name"><b>${image.label ?? image.name}</b>
-          ${image.label && html`<span class="small soft">${image.name}</span>`}
-          <${Mistake} name=${image.mistake} kind="tag" /></p>
-        <${ChangeTag} view=${view} />
-        <${Predictions} view=${view} net=${net} image=${image} ready=${ready} />
-        <${WhyClass} view=${view} net=${net} image=${image} ready=${ready} />
-      </section>`,
-    )}`;
 }
 
 /** @param {{ state: AppState, view: View }} props */
@@ -217,6 +185,9 @@ function useGlobalKeys({ view, net, layer, images }, showHelp) {
     n: () => go(NETWORK_VIEW),
     e: () => go({ ...NETWORK_VIEW, page: "errors" }),
     i: () => go({ ...NETWORK_VIEW, page: "embedding" }),
+    w: () => go({ page: "techniques", compare: [], cell: null }),
+    r: () => go({ frozen: null }),
+    "0": () => go({ fit: view.fit === "crop" ? "stretch" : "crop" }),
     c: comparePinned,
     t: toggleTheme,
     y: () => copyText(location.href, "the link"),

@@ -7,7 +7,7 @@ import { isInProgress } from "../../state/selectors.js";
 import { searchButtonText } from "../../state/trust.js";
 import { Menu } from "../shared/controls.js";
 import { EmbedControls } from "./embed_controls.js";
-import { JOB_NAMES, JobState } from "./job_state.js";
+import { JobState, jobName } from "./job_state.js";
 
 /** @typedef {import("../../types.js").AppState} AppState */
 
@@ -21,13 +21,14 @@ export function WorkMenu({ view, state }) {
   const scanned = state.images.some((image) => !image.uploaded);
   const search = searchButtonText(state.form_search);
   const summary = active
-    ? html`<span class="pulse" aria-hidden="true"></span> ${JOB_NAMES[active.kind]}
+    ? html`<span class="pulse" aria-hidden="true"></span> ${jobName(active, state.network)}
         <progress value=${active.share} max="1" aria-label="Progress"></progress>`
     : "Work";
   return html`
     <${Menu} kind="queue work" summary=${summary} sticky>
       <a class="button narrow-only" ...${anchorTo(view, { layer: null, unit: null, compare: [], page: "errors" })}>Mistakes of the network</a>
       <a class="button narrow-only" ...${anchorTo(view, { layer: null, unit: null, compare: [], page: "embedding" })}>Map of the images</a>
+      <a class="button narrow-only" ...${anchorTo(view, { page: "techniques", cell: null, compare: [] })}>Techniques</a>
       <div class="actions">
         <button disabled=${!labeled || open("evaluate")} onClick=${() => startJob("evaluate")}
             title=${labeled ? "Accuracy, confusions and calibration, as ‘dreamfilters evaluate’" : "This needs labeled images and a network with classes"}>Evaluate</button>

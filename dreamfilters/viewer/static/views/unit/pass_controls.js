@@ -8,17 +8,18 @@ import { app, explanation } from "../../state/store.js";
 import { Predictions } from "../images/marked_image.js";
 import { ChangeTag } from "../shared/change_notice.js";
 import { useColorKeys } from "../shared/color_scale.js";
-import { Choice } from "../shared/controls.js";
+import { Choice, Field, Select } from "../shared/controls.js";
 
 /** @typedef {import("../../types.js").Layer} Layer */
 /** @typedef {import("../../types.js").View} View */
 
 const BACKWARD = ["gradient", "deconvnet", "guided-backprop"];
+const DRAWN = { "": "over the image", signal: "signal", gray: "gray", norm: "norm", "blurred-norm": "blurred norm" };
 
 /** @param {{ view: View, layer: Layer, unit: number }} props */
 export function PassControls({ view, layer, unit }) {
   const { factor, ablate, weaker, stronger } = useChange(view, layer, unit);
-  const { backward, methods } = useBackward(layer);
+  const { backward, methods, drawn } = useBackward(layer);
   useColorKeys(view);
   const options = Object.fromEntries(["", ...methods].map((name) => [name, name || "none"]));
   return html`
@@ -28,6 +29,12 @@ export function PassControls({ view, layer, unit }) {
         html`<span class="small soft">Backward pass</span>
         <${Choice} label="Backward pass (b)" options=${options} value=${backward}
             onChange=${(/** @type {string} */ name) => explanation.set({ backward: name })} />`
+      }
+      ${
+        methods.length > 0 &&
+        backward !== "" &&
+        html`<${Field} label="drawn as"><${Select} label="Filter of the backward pass (k)" options=${DRAWN} value=${drawn}
+            onChange=${(/** @type {string} */ name) => explanation.set({ drawn: name })} /><//>`
       }
       ${
         !isClassLayer(layer) &&
@@ -55,14 +62,19 @@ function useChange(view, layer, unit) {
   return { factor, ablate, weaker, stronger };
 }
 
-/** The method of the backward pass and those that there are. @param {Layer} layer */
+/** The method of the backward pass, those that there are, and how it is drawn. @param {Layer} layer */
 function useBackward(layer) {
   const known = app.use((state) => state.network?.attributions) ?? [];
   const methods = layer.dreamable ? BACKWARD.filter((name) => known.some((method) => method.name === name)) : [];
   const backward = explanation.use((state) => state.backward);
+  const drawn = explanation.use((state) => state.drawn);
   const all = ["", ...methods];
-  useKeys({ b: () => explanation.set({ backward: all[(all.indexOf(backward) + 1) % all.length] }) });
-  return { backward, methods };
+  const filters = Object.keys(DRAWN);
+  useKeys({
+    b: () => explanation.set({ backward: all[(all.indexOf(backward) + 1) % all.length] }),
+    k: () => explanation.set({ drawn: filters[(filters.indexOf(drawn) + 1) % filters.length] }),
+  });
+  return { backward, methods, drawn };
 }
 
 /**

@@ -17,6 +17,7 @@ import { ChangeTag } from "../shared/change_notice.js";
 import { Menu } from "../shared/controls.js";
 import { saveUnit } from "../shared/png_export.js";
 import { Empty, Failed, Skeleton } from "../shared/states.js";
+import { UnitTechniques } from "../techniques/unit_techniques.js";
 import { ClassSections } from "./class_sections.js";
 import { Facts } from "./facts.js";
 import { Measures } from "./measures.js";
@@ -36,7 +37,7 @@ export function Unit({ view, net, layer, unit, images, ready }) {
   const { resource, dreams, dream } = useUnit(layer, unit, ready);
   /** @type {UnitMap | undefined} */
   const dreamMap = useResource(ready && dream?.phase === "done" ? paths.dreamMap(dream) : null).value;
-  const { previous, next } = useUnitKeys(layer, unit);
+  const { previous, next } = useUnitKeys(view, layer, unit);
   if (unit >= layer.units) {
     return html`<${Empty} title=${`There is no ${layer.name}:${unit}`}>
       ${layer.name} has ${plural(layer.units, "unit")}, 0 to ${layer.units - 1}. <a
@@ -56,6 +57,7 @@ export function Unit({ view, net, layer, unit, images, ready }) {
       <${PassControls} view=${view} layer=${layer} unit=${unit} />
       <${UnitViews} ...${shared} dreamMap=${dreamMap} ready=${ready} />
       ${images.length > 0 && html`<${PredictedClasses} view=${view} net=${net} image=${images[0]} ready=${ready} />`}
+      <${UnitTechniques} view=${view} layer=${layer} unit=${unit} ready=${ready} />
       ${isClassLayer(layer) && html`<${ClassSections} view=${view} net=${net} number=${unit} ready=${ready} />`}
       ${images.length > 0 && html`<${WhichPixels} view=${view} net=${net} layer=${layer} unit=${unit} image=${images[0]} ready=${ready} />`}
       <div class="columns">
@@ -75,8 +77,15 @@ export function UnitAside({ net, layer, unit, ready }) {
       dream=${dream} select=${(/** @type {string} */ id) => app.set({ selectedDream: id })} />`;
 }
 
-/** @param {Layer} layer @param {number} unit */
-function useUnitKeys(layer, unit) {
+/** Freeze a unit, or release it. @param {import("../../types.js").View} view @param {Layer} layer @param {number} unit */
+const toggleFrozen = (view, layer, unit) =>
+  go({ frozen: isFrozen(view, layer, unit) ? null : { layer: layer.name, unit } });
+
+/** @param {import("../../types.js").View} view @param {Layer} layer @param {number} unit */
+const isFrozen = ({ frozen }, layer, unit) => frozen?.layer === layer.name && frozen.unit === unit;
+
+/** @param {import("../../types.js").View} view @param {Layer} layer @param {number} unit */
+function useUnitKeys(view, layer, unit) {
   const move = (/** @type {number} */ by) => go({ unit: (((unit + by) % layer.units) + layer.units) % layer.units });
   const step = (/** @type {1 | -1} */ by) => (/** @type {{ shiftKey?: boolean }} */ event) =>
     move(event.shiftKey ? by * FAST : by);
@@ -84,6 +93,7 @@ function useUnitKeys(layer, unit) {
   useKeys({
     ...{ ArrowLeft: left, h: left, H: left, ArrowRight: right, l: right, L: right },
     p: () => togglePin(layer.name, unit),
+    r: () => toggleFrozen(view, layer, unit),
   });
   return { previous: () => move(-1), next: () => move(1) };
 }
@@ -125,6 +135,8 @@ function Header({ previous, next, ...unitProps }) {
         <button onClick=${previous} aria-label="Previous unit" title="Previous unit (←)">←</button>
         <button onClick=${next} aria-label="Next unit" title="Next unit (→)">→</button>
         <button onClick=${() => togglePin(layer.name, unit)} title="Pin for comparison (p)">Pin</button>
+        <button aria-pressed=${isFrozen(view, layer, unit)} onClick=${() => toggleFrozen(view, layer, unit)}
+            title="Keep its map and backward pass beside every view (r)">Freeze</button>
         <${ExportMenu} ...${unitProps} />
       </div>
     </header>`;

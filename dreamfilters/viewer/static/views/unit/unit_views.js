@@ -179,10 +179,11 @@ function UnitView(props) {
  * What a backward pass from the unit makes of an image.
  * @param {{ layer: Layer, unit: number, subject: ImageRef, method: string, ready: boolean, alt: string }} props
  */
-function Backward({ layer, unit, subject, method, ready, alt }) {
+export function Backward({ layer, unit, subject, method, ready, alt }) {
+  const drawn = explanation.use((state) => state.drawn);
   /** @type {import("../../types.js").Resource<Heatmap | NoExplanation>} */
   const { value, error } = useResource(
-    ready ? paths.heatmap({ layer: layer.id, unit }, subject, method, null) : null,
+    ready ? paths.heatmap({ layer: layer.id, unit }, subject, method, null, paths.change(), drawn) : null,
   );
   const reason = error?.message ?? value?.reason;
   if (reason) return html`<div class="placeholder small soft backward" title=${reason}>${reason}</div>`;
