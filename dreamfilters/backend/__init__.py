@@ -1,7 +1,8 @@
-"""Operations that Keras lacks, with one interface; the only package that imports TensorFlow.
+"""Operations that Keras lacks, with one interface; the only package that imports TensorFlow or JAX.
 
-`tensorflow` holds compilation, gradients, counter-based random numbers, the inverse real Fourier transform and the
-warp, `batch_bytes` the sums and products whose bytes do not depend on the batch, `seeds` the seeds. All other code uses
+Keras decides which one: the environment variable KERAS_BACKEND, or its own file of settings. `tensorflow` and `jax`
+hold compilation, gradients, counter-based random numbers, the inverse real Fourier transform and the warp,
+`batch_bytes` the sums and products whose bytes do not depend on the batch, `seeds` the seeds. All other code uses
 `keras.ops`.
 """
 
@@ -39,14 +40,14 @@ try:
         import keras
 except ModuleNotFoundError as missing:
     raise BackendError(
-        f"Keras is set to run on {missing.name!r}, which is not installed; dreamfilters needs TensorFlow: "
-        "set the environment variable KERAS_BACKEND=tensorflow before Python starts"
+        f"Keras is set to run on {missing.name!r}, which is not installed; install TensorFlow or JAX, and set the "
+        "environment variable KERAS_BACKEND=tensorflow or KERAS_BACKEND=jax before Python starts"
     ) from missing
 
-if keras.backend.backend() != "tensorflow":
+if keras.backend.backend() not in ("tensorflow", "jax"):
     raise BackendError(
-        f"Keras runs on {keras.backend.backend()!r}; dreamfilters needs TensorFlow: "
-        "set the environment variable KERAS_BACKEND=tensorflow before Python starts"
+        f"Keras runs on {keras.backend.backend()!r}; dreamfilters needs TensorFlow or JAX: "
+        "set the environment variable KERAS_BACKEND=tensorflow or KERAS_BACKEND=jax before Python starts"
     )
 
 with _without_stderr():
@@ -62,26 +63,55 @@ with _without_stderr():
         row_sums,
     )
     from dreamfilters.backend.seeds import Seeds, seed_of
-    from dreamfilters.backend.tensorflow import (
-        bits,
-        compile,  # noqa: A004 - the field's word
-        custom_gradient,
-        fold,
-        integers,
-        irfft2,
-        normal,
-        output_shapes,
-        repeat_seeds,
-        roll,
-        seed_numbers,
-        tensor,
-        uniform,
-        value_and_gradient,
-        versions,
-        warp,
-    )
+
+    # The type checker compares the two lists: each backend offers the same names, with the same arguments.
+    if keras.backend.backend() == "jax":
+        from dreamfilters.backend.jax import (
+            BATCH_ROWS,
+            bits,
+            compile,  # noqa: A004 - the field's word
+            custom_gradient,
+            device,
+            fold,
+            free_device_bytes,
+            integers,
+            irfft2,
+            normal,
+            output_shapes,
+            repeat_seeds,
+            roll,
+            seed_numbers,
+            tensor,
+            uniform,
+            value_and_gradient,
+            versions,
+            warp,
+        )
+    else:
+        from dreamfilters.backend.tensorflow import (
+            BATCH_ROWS,
+            bits,
+            compile,  # noqa: A004 - the field's word
+            custom_gradient,
+            device,
+            fold,
+            free_device_bytes,
+            integers,
+            irfft2,
+            normal,
+            output_shapes,
+            repeat_seeds,
+            roll,
+            seed_numbers,
+            tensor,
+            uniform,
+            value_and_gradient,
+            versions,
+            warp,
+        )
 
 __all__ = [
+    "BATCH_ROWS",
     "LANES",
     "SPLITS_BATCHES",
     "THREADS",
@@ -90,7 +120,9 @@ __all__ = [
     "bits",
     "compile",
     "custom_gradient",
+    "device",
     "fold",
+    "free_device_bytes",
     "image_by_image",
     "in_whole_shares",
     "integers",

@@ -22,7 +22,9 @@ LANES = 16
 # one matrix for all images is computed one image at a time, because its rows are rounded by their place in the batch.
 # ONEDNN_MAX_CPU_ISA limits oneDNN to older instructions: with AVX2, a CPU with AVX-512 computes as one without it.
 _ISA = os.environ.get("ONEDNN_MAX_CPU_ISA", "DEFAULT").upper()
-SPLITS_BATCHES = not __cpu_features__.get("AVX512F", False) or _ISA in ("SSE41", "AVX", "AVX2", "AVX2_VNNI")
+SPLITS_BATCHES = keras.backend.backend() == "tensorflow" and (
+    not __cpu_features__.get("AVX512F", False) or _ISA in ("SSE41", "AVX", "AVX2", "AVX2_VNNI")
+)
 THREADS = int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0) or os.cpu_count() or 1
 
 

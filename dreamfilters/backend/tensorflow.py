@@ -13,6 +13,7 @@ from dreamfilters.backend.batch_bytes import LANES, Tensor
 from dreamfilters.backend.seeds import GOLDEN, MIX_1, MIX_2, Seeds, increments
 
 tensor = tf.convert_to_tensor
+BATCH_ROWS: int | None = None  # an image has the same bytes in batches of all sizes
 
 
 def compile(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: A001 - the field's word
@@ -68,12 +69,26 @@ def output_shapes(
         return {name: tuple(spec.shape) for name, spec in graph.structured_outputs.items()}
 
 
+def device() -> str:
+    """Return the name of the device that computes, such as "cpu" or "NVIDIA H200"."""
+    accelerators = tf.config.list_physical_devices("GPU")
+    if not accelerators:
+        return "cpu"
+    return str(tf.config.experimental.get_device_details(accelerators[0]).get("device_name", "GPU"))
+
+
+def free_device_bytes() -> int | None:
+    """Return None: TensorFlow does not say how much memory of an accelerator is free."""
+    return None
+
+
 def versions() -> dict[str, str]:
-    """Return the versions and the oneDNN setting, which affect the bytes of an image in addition to its seed."""
+    """Return the versions, the device and the oneDNN setting, which affect the bytes of an image besides its seed."""
     return {
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "numpy": np.__version__,
+        "device": device(),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
     }
 

@@ -84,7 +84,8 @@ def dream(
         ),
     ] = 3,
     batch: Annotated[
-        int | None, typer.Option(help="Batch size; default: measured. It does not change dreams.", callback=at_least(1))
+        int | None,
+        typer.Option(help="Batch size; default: measured. It changes dreams with JAX only.", callback=at_least(1)),
     ] = None,
     frames: Annotated[
         int, typer.Option(help="Also write an animated GIF with this number of frames.", callback=at_least(0))
