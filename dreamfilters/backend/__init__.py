@@ -72,6 +72,7 @@ with _without_stderr():
             compile,  # noqa: A004 - the field's word
             custom_gradient,
             device,
+            float64,
             fold,
             free_device_bytes,
             integers,
@@ -94,6 +95,7 @@ with _without_stderr():
             compile,  # noqa: A004 - the field's word
             custom_gradient,
             device,
+            float64,
             fold,
             free_device_bytes,
             integers,
@@ -121,6 +123,7 @@ __all__ = [
     "compile",
     "custom_gradient",
     "device",
+    "float64",
     "fold",
     "free_device_bytes",
     "image_by_image",

@@ -3,6 +3,7 @@
 import functools
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -40,6 +41,11 @@ def compile(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: A001 -
     now: as constants, they would keep those of the first call, and would be stored in each program.
     """
     return compiled(function, tensor)
+
+
+def float64() -> AbstractContextManager[Any]:
+    """Return a context in which tensors can have the type float64; JAX has 32 bits by default."""
+    return jax.enable_x64(True)  # type: ignore[no-any-return, unused-ignore]
 
 
 def value_and_gradient(

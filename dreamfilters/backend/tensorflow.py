@@ -3,6 +3,7 @@
 import functools
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
@@ -33,6 +34,11 @@ def compile(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: A001 -
         return graphs[key](*arguments)
 
     return compiled
+
+
+def float64() -> AbstractContextManager[Any]:
+    """Return a context in which tensors can have the type float64."""
+    return nullcontext()
 
 
 def value_and_gradient(
