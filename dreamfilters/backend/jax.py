@@ -61,7 +61,7 @@ def value_and_gradient(
 def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function with a custom gradient, from `function(x) -> (y, dy -> dx)`.
 
-    The gradient calls `function` again, so that only x is kept; XLA computes once what is asked for twice.
+    The gradient calls `function` again, so that only x is kept; XLA computes once what occurs twice.
     `jax.custom_gradient` keeps what `dy -> dx` refers to, which is invalid after a call that is not compiled.
     """
 
