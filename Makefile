@@ -5,7 +5,11 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test thorough lint types js check docs wheel bench lock fuzz clean
+# What computes; the rest of the suite is the same on every backend, or runs too long with JAX on a CPU.
+JAX_TESTS := tests/test_backend.py tests/networks tests/dreams tests/evidence tests/comparison tests/attribution
+JAX_CACHE := JAX_COMPILATION_CACHE_DIR=build/jax JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0.1
+
+.PHONY: demo test thorough jax lint types js check docs wheel bench lock fuzz clean
 
 demo: .venv/installed
 	$(BIN)/dreamfilters demo
@@ -16,6 +20,11 @@ test: .venv/tested
 # All tests: more kills, damages and mutated files, and every combination of parameters.
 thorough: .venv/tested
 	DREAMFILTERS_TESTS=thorough $(MAKE) --no-print-directory test
+
+# The tests of what computes, where Keras runs on JAX, in an environment of its own without TensorFlow.
+jax: .venv-jax/tested
+	KERAS_BACKEND=jax $(JAX_CACHE) .venv-jax/bin/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
+		--no-loadscope-reorder -m 'not slow' $(JAX_TESTS)
 
 lint: .venv/tested
 	$(BIN)/ruff check .
@@ -70,9 +79,12 @@ lock: .venv/bin/python
 	$(BIN)/python -m pip install --disable-pip-version-check --editable '.[test]'
 	@touch $@ .venv/installed
 
+.venv-jax/tested: pyproject.toml .ci/install-jax .ci/requirements.txt
+	PYTHON=$(PYTHON) bash .ci/install-jax
+
 .venv/documented: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check --editable '.[docs]'
 	@touch $@ .venv/installed
 
 clean:
-	rm -rf .venv node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf .venv .venv-jax node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage

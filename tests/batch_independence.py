@@ -1,4 +1,4 @@
-"""The tests of bytes that still depend on the batch on CPUs without AVX-512."""
+"""The tests of bytes that depend on the batch: on CPUs without AVX-512, and with JAX."""
 
 from __future__ import annotations
 
@@ -10,4 +10,9 @@ from dreamfilters import backend
 # image by its batch is not found yet.
 needs_avx512 = pytest.mark.skipif(
     backend.SPLITS_BATCHES, reason="this CPU has no AVX-512: the last bits of an image can depend on its batch"
+)
+
+# XLA compiles other code for another number of images (see `backend.BATCH_ROWS`).
+any_batch_size = pytest.mark.skipif(
+    backend.BATCH_ROWS is not None, reason="with JAX, an image has the same bytes in batches of one size only"
 )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dreamfilters.cli.tensorflow_loading import import_silently
+from dreamfilters.cli.backend_loading import import_silently
 
 import_silently()  # otherwise TensorFlow's startup messages appear below the summary
 

@@ -40,7 +40,7 @@ def test_a_name_that_does_not_exist_is_an_attribute_error_that_lists_those_that_
 def test_importing_the_package_and_its_errors_imports_no_tensorflow():
     code = (
         "import sys, dreamfilters as df; df.DreamfiltersError; dir(df); "
-        "print(sorted({'tensorflow', 'keras', 'numpy', 'PIL'} & set(sys.modules)))"
+        "print(sorted({'tensorflow', 'jax', 'keras', 'numpy', 'PIL'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 

@@ -16,7 +16,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import layers
 from PIL import Image
 
@@ -24,6 +23,8 @@ from dreamfilters import cli
 from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.errors import printable
 from dreamfilters.report.tables import guarded
+
+tf = pytest.importorskip("tensorflow", reason="TensorFlow, which writes these files, is not installed")
 
 LAYERS = (
     "..", "a\0b", "<img src=x onerror=alert(1)>", "", " ", "x<y> z", "line\nbreak", "n" * 300, "\u202etfel\u200f",

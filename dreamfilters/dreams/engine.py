@@ -56,11 +56,13 @@ def dream(
         goal: an `Objective`, or targets such as "conv6:0-15" or "class:STOP".
         recipe: how the images are made, or the name of a recipe or of its TOML file, see `read_recipe`; default:
             "natural" for classes, "natural-large" above 96 pixels, else "standard".
-        seed: random seed; the same seed gives the same images, alone or in any batch.
+        seed: random seed; the same seed gives the same images, alone or in any batch, see `batch`.
         prior: color statistics, instead of those that the recipe names; for the recipe "learned" a learned prior, see
             `fit_prior`.
         start: a dream or an image (h, w, c) in [0, 1] to start from, or one per unit (n, h, w, c); default: noise.
-        batch: images per batch; default: chosen by memory and a short trial.
+        batch: images per batch; default: chosen by memory and a short trial. With TensorFlow it does not change the
+            images. With JAX, all batches have one size by default, also those of a single image, and another size
+            changes the last bits.
         frames: number of images to record during each ascent.
         on_step: callback after each step.
         tries: number of seeds: `seed`, `seed` + 1, ... The best dream of each target is kept, see `tries.better`;
@@ -171,7 +173,7 @@ class GoalDreams:
 
     def batch(self, rows: Rows, size: int) -> list[Dream]:
         """Return the dreams of some rows, padded to batches of `size` so that one program makes all of them."""
-        padded = min(size, len(self.batches.goal))
+        padded = self.batches.filled_size(size, len(self.batches.goal))
         # one batch with every seed before the next, so that only two batches are in memory
         seeded = (_batch(one, self._programs, self._canvases, rows, padded) for one in self.batches.tried(self.tries))
         return next(seeded) if self.tries == 1 else _best(seeded, self.batches.goal.group)

@@ -9,6 +9,7 @@ from dreamfilters.attribution import class_separation
 from dreamfilters.attribution.class_separation import compared_layer, evaluate
 from dreamfilters.errors import RecipeError, UnknownNameError
 from dreamfilters.evidence.activations import activations
+from tests.batch_independence import any_batch_size
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,7 @@ def test_the_pairs_are_the_most_confused_ones(network, images, labels, found):
         evaluate(network, images, labels, pairs=-1)
 
 
+@any_batch_size
 def test_the_batch_does_not_change_the_units(network, images, labels, found):
     assert evaluate(network, images, labels, batch=7).separations == found.separations
 

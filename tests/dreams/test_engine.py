@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from keras import layers
 
+from dreamfilters import backend
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent.ascent import check_steps
 from dreamfilters.dreams.engine import canvas_of, dream, iter_dreams
 from dreamfilters.dreams.objectives.classes import logit, margin
 from dreamfilters.dreams.objectives.features import diversity
 from dreamfilters.dreams.objectives.objective import join
+from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.objectives.units import channel, neuron
 from dreamfilters.dreams.optimizers import Adam, Momentum, Normalized
 from dreamfilters.dreams.parameterizations import CPPN, Fourier, Phase, Pixels, Pyramid
@@ -22,7 +24,7 @@ from dreamfilters.dreams.transforms import Blur, Color, Crop, Flip, Jitter, Nois
 from dreamfilters.errors import RecipeError, TargetError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS, InputForm, Network
-from tests.batch_independence import needs_avx512
+from tests.batch_independence import any_batch_size, needs_avx512
 from tests.thorough import first
 
 STEPS = 4
@@ -74,6 +76,7 @@ BYTES = {
 }
 
 
+@any_batch_size
 @pytest.mark.parametrize(
     "case", [pytest.param(case, marks=needs_avx512 if case in ("a CPPN", "edits") else ()) for case in BYTES]
 )
@@ -88,15 +91,30 @@ def test_an_image_is_the_same_alone_in_any_batch_and_on_the_next_run(case, even)
     assert len(set(pixels(together))) == len(together)
 
 
+@pytest.mark.parametrize("case", first(BYTES, 4))
+def test_an_image_is_the_same_among_any_others_in_batches_of_the_default_size(case, even):
+    text, recipe = BYTES[case]
+    (goal,) = goals(even, text)
+    together = dream(even, goal, recipe, seed=3)
+    for rows in ([2], [2, 0, 1], [1, 0, 2]):
+        others = dream(even, goal[rows], recipe, seed=3)
+        at = rows.index(2)
+        assert others[at].image.tobytes() == together[2].image.tobytes()
+        assert (others[at].score, others[at].robust) == (together[2].score, together[2].robust)
+        assert others[at].history.tobytes() == together[2].history.tobytes()
+
+
 def test_an_image_is_the_same_alone_and_among_other_targets(network):
     recipe = Recipe(Fourier((15, 17)), steps=STEPS)
-    together = dream(network, ["conv2:0-4", "class:*", "conv2:7"], recipe, seed=3, batch=3)
+    batch = 3 if backend.BATCH_ROWS is None else None  # see there
+    together = dream(network, ["conv2:0-4", "class:*", "conv2:7"], recipe, seed=3, batch=batch)
     by_name = {one.name: one.image.tobytes() for one in together}
     assert list(by_name)[:6] == [f"conv2:{k}" for k in (0, 1, 2, 3, 4, 7)]  # targets of one program come together
     for name in ("conv2:4", "conv2:7", 'class:"Vorfahrt achten"'):
         assert dream(network, name, recipe, seed=3)[0].image.tobytes() == by_name[name]
 
 
+@any_batch_size
 @pytest.mark.parametrize("penalties", first([((TotalVariation(0.1), L2(0.1)),), ((),)]), ids=["penalties", ""])
 def test_an_image_is_the_same_in_any_batch_on_a_large_odd_canvas(penalties, network):
     """A plain sum over a map or an image depends on the other rows: see `backend.row_sums`."""
@@ -110,6 +128,7 @@ def test_an_image_is_the_same_in_any_batch_on_a_large_odd_canvas(penalties, netw
         ]
 
 
+@any_batch_size
 @pytest.mark.thorough
 def test_margins_over_few_classes_are_the_same_in_any_batch(network):
     """Three classes do not fill a vector, so their logarithms could be rounded differently."""

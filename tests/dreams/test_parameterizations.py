@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from keras import ops
 
 from dreamfilters import backend
 from dreamfilters.dreams import priors
@@ -194,7 +195,7 @@ def test_the_gradient_of_the_standardization_is_that_of_finite_differences():
     on = Canvas(3, 4, priors.neutral(2))
 
     def along(numbers):
-        return backend.tf.reduce_sum(to_valid_rgb(numbers, on, "standardized", 1.5) * weights.astype("float32")), ()
+        return ops.sum(to_valid_rgb(numbers, on, "standardized", 1.5) * weights.astype("float32")), ()
 
     _, gradient = backend.value_and_gradient(along)(backend.tensor(z.astype("float32")))
 
@@ -223,7 +224,7 @@ def test_a_cppn_fits_a_smooth_image():
     @backend.compile
     def step(params, state, number):
         def score(numbers):
-            return -backend.tf.reduce_sum((way.to_image(numbers, on) - target) ** 2), ()
+            return -ops.sum((way.to_image(numbers, on) - target) ** 2), ()
 
         _, gradient = backend.value_and_gradient(score)(params)
         move, state = adam.move(gradient, state, number)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from keras import ops
 
 from dreamfilters import backend
 from dreamfilters.dreams.penalties import (
@@ -67,7 +68,7 @@ EVERY = [TotalVariation(0.3), L1(0.3), L2(0.3), Lp(0.3), BlurDistance(0.3)]
 
 def gradient_of(penalty, pixels):
     def total(numbers):
-        return backend.tf.reduce_sum(penalty(numbers["x"])), ()
+        return ops.sum(penalty(numbers["x"])), ()
 
     _, gradient = backend.value_and_gradient(total)({"x": backend.tensor(pixels)})
     return np.asarray(gradient["x"])

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from keras import ops
 
 from dreamfilters import backend
 from dreamfilters.dreams.transforms import (
@@ -26,6 +27,7 @@ from dreamfilters.dreams.transforms import (
     weakened,
 )
 from dreamfilters.errors import RecipeError
+from tests.batch_independence import any_batch_size
 
 SEEDS = np.array([3, 14, 15, 92], "uint64")
 
@@ -97,6 +99,7 @@ def test_each_image_has_its_own_draw(transform, images):
     assert len(distinct) >= (2 if isinstance(transform, Flip) else 10)
 
 
+@any_batch_size
 @pytest.mark.parametrize("transform", EVERY, ids=name)
 def test_the_same_seed_gives_the_same_alone_and_in_a_batch(transform, images):
     together = shown(transform, images)
@@ -193,7 +196,7 @@ def test_a_motion_is_weakened_to_nothing_and_other_transforms_stay(transform, im
     if isinstance(transform, Motion):
         assert weakened(weakened([transform], 0.5), 0.0) == (none,)
         assert views_of([none]) == views_of([transform])
-        again = np.repeat(images, views_of([transform]), axis=0)
+        again = np.repeat(np.asarray(images), views_of([transform]), axis=0)
         assert shown(none, images) == pytest.approx(again, abs=1e-5)
     else:
         assert none == transform
@@ -354,7 +357,7 @@ def test_every_transform_passes_the_gradient(images):
     for transform in EVERY:
 
         def total(numbers, transform=transform):
-            return backend.tf.reduce_sum(backend.tf.square(apply([transform], numbers["x"], SEEDS))), ()
+            return ops.sum(ops.square(apply([transform], numbers["x"], SEEDS))), ()
 
         _, gradient = backend.value_and_gradient(total)({"x": images})
         assert np.all(np.isfinite(gradient["x"]))

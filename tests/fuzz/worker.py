@@ -57,10 +57,10 @@ def _print(values: dict[str, Any], replies: io.TextIOBase | Any) -> None:
 def _prepare(good: Path, kinds: list[str]) -> None:
     """Import what commands import, and write the good files that are missing."""
     from dreamfilters import cli, images  # noqa: F401
-    from dreamfilters.cli.tensorflow_loading import import_tensorflow
+    from dreamfilters.cli.backend_loading import import_backend
     from dreamfilters.runs.by_unit import reproduction  # noqa: F401
 
-    import_tensorflow()
+    import_backend()
     needed = {name for kind in kinds for name in (KINDS[kind].good, *ALSO.get(KINDS[kind].good, ()))}
     for name in sorted(needed):
         if not (good / name).exists():

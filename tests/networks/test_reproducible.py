@@ -7,7 +7,7 @@ from keras import layers, ops
 
 from dreamfilters import backend
 from dreamfilters.networks import LOGITS, InputForm, Network
-from tests.batch_independence import needs_avx512
+from tests.batch_independence import any_batch_size, needs_avx512
 from tests.networks.vision_transformer import vision_transformer
 from tests.thorough import first
 
@@ -21,6 +21,7 @@ def reader():
     return keras.Model(image, layers.Dense(7, activation="softmax", name="letters")(x))
 
 
+@any_batch_size
 @needs_avx512
 @pytest.mark.parametrize(
     ("model", "layer"),

@@ -184,5 +184,5 @@ def test_a_layer_that_cannot_be_computed_is_named(network_of):
     rows, state = layers.Reshape((8, 24))(inputs), layers.Flatten()(inputs)
     answers = layers.LSTM(2, name="reader")(rows, initial_state=[state, state])
     network = network_of(keras.Model(inputs, layers.Dense(2)(answers)))
-    with pytest.raises(ModelError, match=r"^reader: LSTM cannot be computed: [^{]*\[1,192\][^{]*$"):
+    with pytest.raises(ModelError, match=r"^reader: LSTM cannot be computed: [^{]*[\[(](1,)?192[^{]*$"):
         network.watch(frozenset({"reader"}))(np.zeros((1, 8, 8, 3), "float32"))

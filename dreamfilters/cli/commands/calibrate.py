@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import existing_images
 from dreamfilters.cli.output import print_json, progress, say, table
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.dreams.calibration import Calibration
@@ -58,7 +58,7 @@ def calibrate(
       dreamfilters dream net.h5 'class:*'
     """
     target = _file_to_complete(model, force=force) if save else None
-    import_tensorflow()
+    import_backend()
     from dreamfilters.dreams.calibration import calibrate as measured
     from dreamfilters.images import image_folder
     from dreamfilters.networks.preprocessing.settings_file import with_tolerance

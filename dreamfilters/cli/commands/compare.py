@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.help import of_recipe
 from dreamfilters.cli.options.given_files import readable_image
 from dreamfilters.cli.options.groups import with_option_groups
@@ -28,7 +29,6 @@ from dreamfilters.cli.output import (
     say,
     table,
 )
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.dreams.priors.learned_prior import LearnedPrior
@@ -99,7 +99,7 @@ def compare(
     responses, and every measure (see `measures`). Exit code 3 if some images could not be read.
     """
     targets, images = options.targets_and_images(model, words)
-    import_tensorflow()
+    import_backend()
     from dreamfilters.comparison.compare import ComparePlan
     from dreamfilters.comparison.result import means_of, summary_lines
     from dreamfilters.evidence.scan.sources import source_of
@@ -136,7 +136,7 @@ def measures(as_json: options.AsJson = False) -> None:
     Example:
       dreamfilters measures
     """
-    import_tensorflow()
+    import_backend()
     from dreamfilters.comparison.measures.registry import MEASURES
 
     found = MEASURES.values()
@@ -175,7 +175,7 @@ def atlas(
     again to resume a stopped atlas. Exit code 3 if some images could not be read.
     """
     images = options.images_or_samples(model, images)
-    import_tensorflow()
+    import_backend()
     from dreamfilters.runs.by_unit.atlas_run import KIND, AtlasSummary, atlas_job, run
     from dreamfilters.runs.prior_run import read_prior
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.help import of_model, of_output, of_recipe
 from dreamfilters.cli.options.given_files import readable_image
 from dreamfilters.cli.options.groups import with_option_groups
@@ -24,7 +25,6 @@ from dreamfilters.cli.options.values import (
     writable_folder,
 )
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.dreams.default_recipes import DefaultRecipes
@@ -84,7 +84,8 @@ def dream(
         ),
     ] = 3,
     batch: Annotated[
-        int | None, typer.Option(help="Batch size; default: measured. It does not change dreams.", callback=at_least(1))
+        int | None,
+        typer.Option(help="Batch size; default: measured. It changes dreams with JAX only.", callback=at_least(1)),
     ] = None,
     frames: Annotated[
         int, typer.Option(help="Also write an animated GIF with this number of frames.", callback=at_least(0))
@@ -111,7 +112,7 @@ def dream(
     Next:
       dreamfilters compare signs conv6:0-15 images/
     """
-    import_tensorflow()
+    import_backend()
     from dreamfilters.images import read_image
     from dreamfilters.runs.by_unit.dream_run import DreamJob, run
     from dreamfilters.runs.by_unit.dream_store import KIND
@@ -159,7 +160,7 @@ def again(
 
     The PNG stores all settings of the dream. Exit code 0: the new file has the same bytes; 1: the bytes are different.
     """
-    import_tensorflow()
+    import_backend()
     from dreamfilters.runs.by_unit.reproduction import job_of, reproduce
 
     job = job_of(image, model=model, trust=trust, imports=imports or ())

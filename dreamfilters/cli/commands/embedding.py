@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least, existing_images, one_of, valid_settings
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.evidence.embedding.neighbor_result import NearestNeighbors
@@ -86,7 +86,7 @@ def embed(
 
     chosen = method_of(method, settings or ())
     images = options.images_or_samples(model, images)
-    import_tensorflow()
+    import_backend()
     from dreamfilters.evidence.embedding.feature_job import FeatureJob, layer_of
     from dreamfilters.evidence.embedding.nearest import check_metric
     from dreamfilters.evidence.scan.sources import source_of
@@ -130,7 +130,7 @@ def neighbors(
     """
     for query in queries:
         existing_images(query)
-    import_tensorflow()
+    import_backend()
     from dreamfilters.evidence.embedding.feature_job import FeatureJob, layer_of
     from dreamfilters.evidence.embedding.nearest import check_metric
     from dreamfilters.evidence.scan.sources import source_of

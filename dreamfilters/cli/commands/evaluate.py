@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.evidence.evaluation.result import Evaluation
@@ -55,7 +55,7 @@ def evaluate(
       dreamfilters dream signs 'class:STOP - class:Kreisverkehr'
     """
     images = options.images_or_samples(model, images)
-    import_tensorflow()
+    import_backend()
     from dreamfilters.attribution.class_separation import compared_layer
     from dreamfilters.evidence.evaluation.evaluation_job import EvaluationJob
     from dreamfilters.evidence.scan.sources import source_of

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import (
     at_least,
@@ -19,7 +20,6 @@ from dreamfilters.cli.options.values import (
     valid_scale,
 )
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.runs.by_image.map_run import MapSettings
@@ -71,7 +71,7 @@ def maps(
     Next:
       dreamfilters scan signs images/
     """
-    import_tensorflow()
+    import_backend()
     from dreamfilters.images import image_folder
     from dreamfilters.runs.by_image.map_run import MapJob, run
     from dreamfilters.runs.by_image.map_store import KIND

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.given_files import writable_file
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least, existing_images, known_file
 from dreamfilters.cli.output import exit_if_failed, print_json, progress, say, table
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.networks import LayerInfo
@@ -44,7 +44,7 @@ def layers(
     Next:
       dreamfilters dream signs conv6:12
     """
-    import_tensorflow()
+    import_backend()
     network = model_options.network(model)
     say(network.describe_input())
     rows = [_layer_values(info) for info in network.layers]
@@ -98,7 +98,7 @@ def inputs(
     from dreamfilters.networks.preprocessing.form_sources import saved_settings_file
 
     target = saved_settings_file(model) if save else None
-    import_tensorflow()
+    import_backend()
     from dreamfilters.images import image_folder
     from dreamfilters.networks.preprocessing.search.ranking import rank_forms
     from dreamfilters.networks.preprocessing.search.saving import form_update
@@ -148,7 +148,7 @@ def convert(
     from dreamfilters.networks.io.file_checks import check_converted
 
     check_converted(out, force=force)
-    import_tensorflow()
+    import_backend()
     from dreamfilters.networks.io.model_file import convert as convert_file
 
     changes = convert_file(model, out, trust=trust, imports=imports or (), architecture=architecture, force=force)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.given_files import writable_file
 from dreamfilters.cli.options.values import at_least, parse_size, valid_size
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.dreams.priors.learned_prior import LearnedPrior
@@ -71,7 +71,7 @@ def prior(
         raise UsageError("--steps and --minutes: give one of them")
     if minutes is not None and not 0 < minutes < math.inf:
         raise UsageError(f"--minutes {minutes:g}: must be above 0, usually 5 to 20")
-    import_tensorflow()
+    import_backend()
     from dreamfilters.dreams.priors.fitting import STEPS, prior_job
     from dreamfilters.images import image_folder
     from dreamfilters.runs.prior_run import run

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options import Quiet
 from dreamfilters.cli.options.values import writable_folder
 from dreamfilters.cli.output import progress
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 
 def demo(
@@ -27,7 +27,7 @@ def demo(
 
     A preset of `compare`: dreams of some filters and classes, and the rendered samples that activate them most.
     """
-    import_tensorflow()
+    import_backend()
     from dreamfilters.report.demo import write_demo
 
     with progress("demo", quiet) as report:

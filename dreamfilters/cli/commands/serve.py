@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_silently
 from dreamfilters.cli.help import of_output
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least, parse_size, writable_folder
 from dreamfilters.cli.output import say, status
-from dreamfilters.cli.tensorflow_loading import import_silently
 from dreamfilters.viewer.server.stop_signals import stop_signals_until_the_end
 
 if TYPE_CHECKING:

@@ -74,6 +74,10 @@ class Batches:
         missing = max(2, size + ragged) - len(rows)
         return rows + rows[-self.goal.group :] * math.ceil(missing / self.goal.group)
 
+    def filled_size(self, size: int, count: int) -> int:
+        """Return how many rows the batches get that are at most `size` images of `count`: see `backend.BATCH_ROWS`."""
+        return min(size, count) if backend.BATCH_ROWS is None else size
+
     def _seeds(self, rows: Rows, attempt: int) -> np.ndarray:
         """Return one seed per row, from the run's seed, the name, its number among equal names and the attempt."""
         names = self.goal.names
@@ -107,13 +111,25 @@ def batch_size(
             raise RecipeError(f"batch={batch}: at least {max(1, goal.group)}")
         return batch // goal.group * goal.group
     views = views_of(recipe.transforms)
-    free = available_bytes()
+    free = backend.free_device_bytes() or available_bytes()
     budget = _SHARE * (_UNKNOWN if free is None else free)
     fitting = int(budget / processes // max(1, image_bytes(network, goal, canvas) * views))
+    if backend.BATCH_ROWS is not None:
+        return _one_size(backend.BATCH_ROWS, fitting, goal.group)
     most = max(goal.group, min(_LARGEST, fitting, len(goal)))
     if processes == 1 and 1 < most < len(goal) and recipe.steps * len(goal) >= _TRIAL_STEPS * most:
         most = _fastest(network, goal, canvas, [most, most // 2])
     return max(goal.group, most // goal.group * goal.group)
+
+
+def _one_size(rows: int, fitting: int, group: int) -> int:
+    """Return the size of all batches: `rows`, halved until they fit into memory, in whole groups.
+
+    It depends neither on the number of images nor on a trial, because an image has other bytes at another size.
+    """
+    while rows > max(1, fitting):
+        rows //= 2
+    return max(group, rows // group * group)
 
 
 def image_bytes(network: Network, goal: Objective, canvas: Canvas) -> int:

@@ -119,7 +119,7 @@ def _image_program(recipe: Recipe, canvas: Canvas) -> ImageProgram:
 
 def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> CompiledStep:
     images = programs_of(network).get((repr(vars(recipe)), canvas), lambda _: _image_program(recipe, canvas))
-    evaluator = Evaluator(network, goal, canvas)
+    evaluator = Evaluator(network, goal, canvas, views=views_of(recipe.transforms))
     score = backend.compile(evaluator.score)
 
     def robust_score(image: Tensor, seeds: backend.Seeds, wanted: Wanted) -> np.ndarray:

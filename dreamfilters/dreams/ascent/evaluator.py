@@ -6,7 +6,7 @@ from keras import ops
 
 from dreamfilters.backend import Tensor
 from dreamfilters.dreams.ascent.canvas_watch import CanvasWatch
-from dreamfilters.dreams.objectives.objective import Objective, Wanted
+from dreamfilters.dreams.objectives.objective import VIEWS, Objective, Wanted
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.networks import LOGITS, Network, before
 from dreamfilters.networks.activation_functions import RELAXED
@@ -14,10 +14,13 @@ from dreamfilters.networks.watching import GradientRule
 
 
 class Evaluator:
-    """Scores images (n, h, w, c) by an objective on a network: (images, wanted) -> (n,)."""
+    """Scores images (n, h, w, c) by an objective on a network: (images, wanted) -> (n,).
 
-    def __init__(self, network: Network, goal: Objective, canvas: Canvas) -> None:
-        self.network, self.goal = network, goal
+    An ascent gives `views` views of each image, and as many rows of `wanted`.
+    """
+
+    def __init__(self, network: Network, goal: Objective, canvas: Canvas, *, views: int = 1) -> None:
+        self.network, self.goal, self.views = network, goal, views
         self.watched = CanvasWatch(network, goal.layers, canvas)
         self.names, self.shapes = self.watched.names, self.watched.shapes
         self.nonlinear = frozenset(name for name in self.names.values() if name != LOGITS and network.has_linear(name))
@@ -48,17 +51,18 @@ class Evaluator:
         ReLU is raised instead.
         """
         seen = self._activations(image, wanted)
-        scores = raised = self._scores(seen, wanted)
+        scores = raised = self._scores(seen, wanted, self.views)
         if self.goal.raised is not None:
-            raised = self.goal.raised({layer: seen[name] for layer, name in self.names.items()}, wanted)
+            raised = self.goal.raised(self._seen_by_goal(seen, self.views), wanted)
         if not self.nonlinear:
             return raised, scores
-        return ops.where(scores == 0, self._scores(seen, wanted, pre_activation=True), raised), scores
+        return ops.where(scores == 0, self._scores(seen, wanted, self.views, pre_activation=True), raised), scores
 
     def relaxed_score(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
         """Return the pre-activation value to raise, with the relaxed gradient, and the score of each image."""
         seen = self._activations(image, wanted, RELAXED)
-        return self._scores(seen, wanted, pre_activation=True), self._scores(seen, wanted)
+        raised = self._scores(seen, wanted, self.views, pre_activation=True)
+        return raised, self._scores(seen, wanted, self.views)
 
     def _activations(self, image: Tensor, wanted: Wanted, rule: GradientRule | None = None) -> dict[str, Tensor]:
         """Return the activations and pre-activations of the watched layers."""
@@ -66,9 +70,18 @@ class Evaluator:
         only = {self.names[layer]: units for layer, units in self.goal.only(wanted).items()}
         return self.network.watch(addresses, rule=rule)(self.watched.input_of(image), only)
 
-    def _scores(self, seen: dict[str, Tensor], wanted: Wanted, *, pre_activation: bool = False) -> Tensor:
+    def _scores(
+        self, seen: dict[str, Tensor], wanted: Wanted, views: int = 1, *, pre_activation: bool = False
+    ) -> Tensor:
+        return self.goal.score(self._seen_by_goal(seen, views, pre_activation=pre_activation), wanted)
+
+    def _seen_by_goal(
+        self, seen: dict[str, Tensor], views: int, *, pre_activation: bool = False
+    ) -> dict[str, Tensor | int]:
+        """Return the activations by the names of layers that the objective uses."""
         addresses = {
             layer: before(name) if pre_activation and name in self.nonlinear else name
             for layer, name in self.names.items()
         }
-        return self.goal.score({layer: seen[address] for layer, address in addresses.items()}, wanted)
+        activations = {layer: seen[address] for layer, address in addresses.items()}
+        return activations if views == 1 else {**activations, VIEWS: views}

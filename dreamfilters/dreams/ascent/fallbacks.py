@@ -179,7 +179,7 @@ class Ladder:
         """Yield the batches of a further ascent: some of the positions, in whole groups, and their padded rows."""
         group = self.batches.goal.group
         positions = _whole_groups(positions, group)
-        chunk = min(size, group << math.ceil(math.log2(max(1, len(positions) // group))))
+        chunk = self.batches.filled_size(size, group << math.ceil(math.log2(max(1, len(positions) // group))))
         for chosen in (positions[first : first + chunk] for first in range(0, len(positions), chunk)):
             yield chosen, self.batches.padded([rows[position] for position in chosen], chunk, self.canvas)
 

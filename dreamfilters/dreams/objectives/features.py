@@ -10,7 +10,7 @@ from keras import ops
 
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
-from dreamfilters.dreams.objectives.objective import Activations, Objective, Reducer, Wanted, reduced
+from dreamfilters.dreams.objectives.objective import VIEWS, Activations, Objective, Reducer, Wanted, reduced
 from dreamfilters.errors import TargetError
 
 _SMALL = 1e-8  # keeps a cosine finite where an activation is zero everywhere
@@ -120,14 +120,14 @@ def diversity(name: str, facets: int) -> Objective:
         style = ops.reshape(backend.matmul(ops.transpose(flat, (0, 2, 1)), flat), (count, -1))
         style = ops.pad(style, ((0, 0), (0, -(units**2) % backend.LANES)))  # see `backend.row_sums`
         style = _unit(style)
-        views = ops.argmax(ops.cast(wanted != wanted[0], "int32"))  # the number of copies of a group's first image
+        views = int(seen.get(VIEWS, 1))
         style = ops.reshape(style, (-1, facets, views, style.shape[-1]))
         # The sum of the cosines is the product with the sum. A matrix product over all rows would give bytes that
         # depend on the other groups of the batch.
         sums = ops.sum(style, axis=2, keepdims=True)
         others = ops.sum(sums, axis=1, keepdims=True) - sums
         cosines = backend.row_sums(ops.reshape(style * others, (-1, style.shape[-1])))
-        return -cosines / ops.cast((facets - 1) * views, "float32")
+        return -cosines / float((facets - 1) * views)
 
     return Objective(
         layers=frozenset({name}),

@@ -20,7 +20,9 @@ from dreamfilters.backend import Tensor
 from dreamfilters.display import frame, heading, table
 from dreamfilters.errors import TargetError
 
-Activations: TypeAlias = Mapping[str, Tensor]
+VIEWS = "//views"  # the number of views of each image among the activations; no layer can have this name
+
+Activations: TypeAlias = Mapping[str, Tensor]  # layer -> its activation, and VIEWS -> an int unless it is 1
 Wanted: TypeAlias = Any  # nested tuples of arrays, each with one row per image
 Reach: TypeAlias = tuple[str, tuple[int, ...]]  # a layer, and the largest (*position, unit) that is read
 Reducer: TypeAlias = Literal["mean", "max"]

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from dreamfilters import backend
 from dreamfilters.evidence.bounds.affine_layers import numbers
 from dreamfilters.evidence.bounds.affine_operators import Array
 from dreamfilters.evidence.bounds.intervals import SMALLEST, Interval, Known, outward, rounding_bound
@@ -110,10 +111,11 @@ def _transposed(step: Step, slots: Mapping[int, Known]) -> Known:
     bias = numbers(layer.bias) if layer.use_bias else np.zeros(kernel.shape[2])
 
     def applied(values: Array, weights: Array) -> Array:
-        tensors = (ops.convert_to_tensor(values[None], "float64"), ops.convert_to_tensor(weights, "float64"))
         shape = {"padding": layer.padding, "output_padding": layer.output_padding, "strides": layer.strides}
-        result = ops.conv_transpose(*tensors, **shape, dilation_rate=layer.dilation_rate)
-        return np.asarray(ops.convert_to_numpy(result)[0], np.float64)
+        with backend.float64():
+            tensors = (ops.convert_to_tensor(values[None], "float64"), ops.convert_to_tensor(weights, "float64"))
+            result = ops.conv_transpose(*tensors, **shape, dilation_rate=layer.dilation_rate)
+            return np.asarray(ops.convert_to_numpy(result)[0], np.float64)
 
     center = applied((x.low + x.high) / 2, kernel) + bias
     spread, size = applied((x.high - x.low) / 2, abs(kernel)), applied(x.size, abs(kernel)) + abs(bias)

@@ -54,7 +54,7 @@ class DreamJob:
         prior: a prior measured on other images, or trained on them; stored with the run. Default: the recipe's.
         start: image to start from, (h, w, c) in [0, 1]; stored with the run in 8 bits.
         frames: number of frames of each animation; 0 for none.
-        batch: dreams computed at a time; it does not change them. Default: measured.
+        batch: dreams computed at a time; it changes them with JAX only, see `dream`. Default: measured.
         tries: number of seeds, of which the best dream of each target is kept.
         check_seeds: with a learned prior, the number of seeds in the check of what it hides, see `check_prior`; 0 for
             no checks.
@@ -118,6 +118,7 @@ class DreamJob:
             "versions": backend.versions(),
             "targets": list(self.names),
             **({} if self.tries == 1 else {TRIES: self.tries}),  # runs of a single seed are as before
+            **({} if self.batch is None or backend.BATCH_ROWS is None else {"batch": self.batch}),
         }
 
     def _recipe_of(self, goal: Objective) -> Recipe:

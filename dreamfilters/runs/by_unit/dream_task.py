@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from dreamfilters import backend
 from dreamfilters.dreams.ascent.ascent import AscentStep
 from dreamfilters.dreams.default_recipes import DefaultRecipes, recipe_of
 from dreamfilters.dreams.engine import GoalDreams, goal_dreams
@@ -127,10 +128,10 @@ class _Maker:
         for number in range(len(self.goals)):
             dreams, group = self._of(number), self.goals[number].group
             size = dreams.size(batch, processes)
-            if batch is None:
-                size = min(size, max(group, share // group * group))
-            for rows in dreams.split(size):
-                yield DreamBatch(number, tuple(rows), size)
+            count = size if batch else min(size, max(group, share // group * group))
+            filled = count if backend.BATCH_ROWS is None else size  # where the shape decides the bytes, it is kept
+            for rows in dreams.split(count):
+                yield DreamBatch(number, tuple(rows), filled)
 
     def made(self, batch: DreamBatch) -> list[Dream]:
         """Return the dreams of a batch."""

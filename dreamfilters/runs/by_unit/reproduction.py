@@ -83,10 +83,15 @@ def _job(image: Path, record: Mapping[str, Any], network: Network) -> DreamJob:
         frames=int(record["frames"]),
         prior=None if prior is None else _prior_of(prior),
         start=None if start is None else read_start(start, network.form.channels),
-        batch=1,
+        batch=1 if backend.BATCH_ROWS is None else _batch(record.get("batch")),
     )
     _check_canvas(image, job)
     return job
+
+
+def _batch(stored: Any) -> int | None:
+    """Return the batch size that decides the bytes of a dream besides its seed, see `backend.BATCH_ROWS`."""
+    return None if stored is None else int(stored)
 
 
 def _prior_of(path: Path) -> Prior | LearnedPrior:

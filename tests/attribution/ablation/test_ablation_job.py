@@ -9,6 +9,7 @@ from dreamfilters.attribution.ablation.ablation_job import AblationJob, ablate
 from dreamfilters.errors import ImageError, ModelError, RecipeError, TargetError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.scan.sources import source_of
+from tests.batch_independence import any_batch_size
 
 
 @pytest.fixture
@@ -155,6 +156,7 @@ def test_a_skip_connection_keeps_what_bypasses_the_layer(branches, network_of, s
         assert found.unit("wide", unit).logit.value == pytest.approx(np.mean(lost), abs=1e-6)
 
 
+@any_batch_size
 @pytest.mark.parametrize("how", ["zero", "mean", "resample"])
 def test_the_result_does_not_depend_on_the_batch(branches, network_of, scene, how):
     images, labels = np.stack([scene(seed=seed) for seed in range(9)]), [0, 1, 2] * 3

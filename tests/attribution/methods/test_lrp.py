@@ -11,6 +11,7 @@ from dreamfilters.dreams.objectives.classes import logit
 from dreamfilters.dreams.objectives.units import channel, neuron
 from dreamfilters.errors import ModelError
 from dreamfilters.networks import InputForm
+from tests.batch_independence import any_batch_size
 from tests.networks.vision_transformer import vision_transformer
 
 EXACT = Lrp(epsilon=0)
@@ -211,6 +212,7 @@ def test_a_probability_is_refused(network, scene):
         EXACT(network, channel("classes", 1), scene()[None])
 
 
+@any_batch_size
 @pytest.mark.parametrize("name", ["tiny", "normed", "branches"])
 def test_an_image_has_the_same_bytes_alone_and_among_others(name, request, network_of):
     model = request.getfixturevalue(name)

@@ -11,7 +11,7 @@ from dreamfilters.dreams.objectives.classes import logit
 from dreamfilters.dreams.objectives.units import channel
 from dreamfilters.errors import ModelError, UnknownNameError
 from dreamfilters.networks.layers.layer_info import TokenGrid
-from tests.batch_independence import needs_avx512
+from tests.batch_independence import any_batch_size, needs_avx512
 from tests.networks.vision_transformer import vision_transformer
 
 
@@ -110,6 +110,7 @@ def test_a_network_without_tokens_and_other_layers_are_refused(network, transfor
         TokenGradient("nrm")(transformer, logit(1), images)
 
 
+@any_batch_size
 @needs_avx512
 def test_an_image_has_the_same_bytes_alone_and_among_others(transformer, images):
     together = TokenGradient()(transformer, logit(2), images)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from dreamfilters import backend
 from dreamfilters.dreams.ascent import batches
 from dreamfilters.dreams.ascent.batches import batch_size, image_bytes
 from dreamfilters.dreams.engine import canvas_of
@@ -11,6 +12,7 @@ from dreamfilters.dreams.parameterizations import Fourier
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.transforms import Views
 from dreamfilters.errors import RecipeError
+from tests.batch_independence import any_batch_size
 
 RECIPE = Recipe()
 
@@ -33,6 +35,7 @@ def test_maps_grow_with_the_canvas(network):
     assert image_bytes(network, channel("conv1", [0]), larger) == 4 * 16 * 16 * 8 * 4
 
 
+@any_batch_size
 def test_no_batch_is_larger_than_the_goal_or_64(network):
     assert size(network, channel("conv2", range(8))) == 8
     assert size(network, channel("conv2", [0])) == 1
@@ -43,6 +46,7 @@ def free(monkeypatch, *, bytes_):
     monkeypatch.setattr(batches, "available_bytes", lambda: bytes_)
 
 
+@any_batch_size
 def test_half_of_the_free_memory_limits_the_batch(network, monkeypatch):
     goal, short = channel("conv1", [0] * 30), Recipe(steps=1)  # too few steps for a trial
     free(monkeypatch, bytes_=2 * 10 * 16 * 16 * 8 * 4)
@@ -75,7 +79,22 @@ def test_requested_batches(network):
         size(network, channel("conv1", [0] * 3) + diversity("conv1", 3), batch=1)
 
 
+@any_batch_size
 def test_the_trial_chooses_the_size_with_the_most_images_per_second(network, monkeypatch):
     clock = iter(np.cumsum([0.0, 6.4, 0.0, 1.6]).tolist())  # 64 images in 6.4 s, 32 in 1.6 s
     monkeypatch.setattr(batches.time, "perf_counter", lambda: next(clock))
     assert size(network, channel("conv1", [0] * 500)) == 32
+
+
+def test_all_batches_have_one_size_where_bytes_depend_on_it(network, monkeypatch):
+    monkeypatch.setattr(backend, "BATCH_ROWS", 8)
+    assert [size(network, channel("conv1", [0] * count)) for count in (1, 9, 500)] == [8, 8, 8]
+    grouped = channel("conv1", [0] * 3) + diversity("conv1", 3)
+    assert size(network, grouped) == 6
+    assert size(network, grouped, batch=4) == 3
+    free(monkeypatch, bytes_=2 * 5 * 16 * 16 * 8 * 4)  # half of it is enough for 5 images
+    assert size(network, channel("conv1", [0])) == 4  # half of 8
+    free(monkeypatch, bytes_=1)
+    assert size(network, channel("conv1", [0])) == 1
+    monkeypatch.setattr(backend, "free_device_bytes", lambda: 10**12)  # that of the device counts
+    assert size(network, channel("conv1", [0])) == 8

@@ -2,12 +2,13 @@ import math
 
 import numpy as np
 import pytest
+from keras import ops
 
 from dreamfilters import backend
 from dreamfilters.dreams.objectives import targets
 from dreamfilters.dreams.objectives.classes import logit, margin
 from dreamfilters.dreams.objectives.features import direction, diversity, match
-from dreamfilters.dreams.objectives.objective import join, minimize
+from dreamfilters.dreams.objectives.objective import VIEWS, join, minimize
 from dreamfilters.dreams.objectives.units import channel, layer, neuron
 from dreamfilters.errors import TargetError
 from dreamfilters.networks import LOGITS
@@ -144,7 +145,7 @@ def test_diversity_between_the_views_of_two_images():
     """Views of one image are not compared with each other, only with those of the other image."""
     goal = diversity("conv", 2)
     seen = np.array([[1, 0], [0, 1], [1, 0], [1, 0]], "float32").reshape(4, 1, 1, 2)  # 2 images x 2 views
-    result = goal.score({"conv": backend.tensor(seen)}, backend.tensor(np.repeat(goal.wanted, 2)))
+    result = goal.score({"conv": backend.tensor(seen), VIEWS: 2}, backend.tensor(np.repeat(goal.wanted, 2)))
     assert np.asarray(result) == pytest.approx([-1, 0, -0.5, -0.5])
 
 
@@ -324,7 +325,7 @@ def test_every_goal_rises_in_three_steps(name, network):
 
     def total(numbers):
         seen = goal.score(watch(network.to_input(numbers["image"])), goal.wanted)
-        return backend.tf.reduce_sum(seen), seen
+        return ops.sum(seen), seen
 
     climb = backend.compile(backend.value_and_gradient(total))
     numbers = {"image": backend.uniform(np.arange(len(goal), dtype="uint64"), (16, 16, 3))}

@@ -63,7 +63,8 @@ def test_the_batch_does_not_change_the_features(network, folder, pooled):
     assert found[0].tobytes() == found[1].tobytes()
 
 
-def test_a_stopped_pass_resumes_to_the_same_features(network, folder, features):
+def test_a_stopped_pass_resumes_to_the_same_features(network, folder):
+    features = image_features(network, folder, "conv2", batch=4)
     job = FeatureJob(network, source_of(image_folder(folder)), "conv2", batch=4)
     state, steps = job.start(), 0
     while state.done < 31:

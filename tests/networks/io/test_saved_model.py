@@ -4,12 +4,13 @@ import warnings
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks import load
 from dreamfilters.networks.io.model_file import open_model
 from tests.networks.old_files import called, conv, convolved, layer, numbers
+
+tf = pytest.importorskip("tensorflow", reason="TensorFlow, which writes these files, is not installed")
 
 X = numbers(2, 6, 6, 3)
 FIRST, SECOND, BIAS = numbers(2, 2, 3, 3), numbers(3, 3, 3, 1), numbers(3)

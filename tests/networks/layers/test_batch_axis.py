@@ -17,6 +17,7 @@ from dreamfilters.evidence.maps.unit_maps import mapped_layers
 from dreamfilters.evidence.scan.scan_job import default_layers, scan
 from dreamfilters.networks.graph import flatten
 from dreamfilters.networks.layers.batch_axis import rows_per_image
+from tests.backends import needs_tensorflow
 
 FOLDS_4 = "it folds 4 windows of each image into the batch axis"
 
@@ -30,7 +31,7 @@ class Windows(layers.Layer):
 
 
 class Joined(layers.Layer):
-    """(4 n, 2, 2, c) -> (n, 4, 4, c)."""
+    """(4 n, 2, 2, c) -> (n, 4, 4, c); with JAX, Keras cannot tell its output shape from one of an unknown n."""
 
     def call(self, x):
         x = ops.reshape(x, (-1, 2, 2, 2, 2, x.shape[-1]))
@@ -61,7 +62,9 @@ def swin(*, custom):
     return keras.Model(image, layers.Dense(3, activation="softmax", name="classes")(x), name="swin")
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["operations", "layers"])
+@pytest.fixture(
+    scope="module", params=[False, pytest.param(True, marks=needs_tensorflow)], ids=["operations", "layers"]
+)
 def windows(request, network_of):
     return network_of(swin(custom=request.param))
 

@@ -116,7 +116,7 @@ def test_tokens_without_the_class_token():
     image = keras.Input((16, 16, 3))
     x = layers.Reshape((16, 4))(layers.Conv2D(4, 4, strides=4)(image))
     register = ops.zeros((1, 3, 4))
-    joined = ops.concatenate([x, ops.repeat(register, 1, axis=0) + ops.zeros_like(x[:, :3])], axis=1)
+    joined = ops.concatenate([x, ops.zeros_like(x[:, :3]) + ops.repeat(register, 1, axis=0)], axis=1)
     network = network_of(image, layers.Dense(2, name="dense")(layers.Dense(3, name="all")(joined)[:, :16]))
     assert network.layer("all").grid == TokenGrid(4, 4, 0)  # the registers come last here
     assert network.layer("all").positions == 19

@@ -7,6 +7,7 @@ from keras import ops
 from dreamfilters import backend
 from dreamfilters.errors import ImageError, InputFormError
 from dreamfilters.networks.preprocessing.input_form import InputForm, equalized, standardized
+from tests.batch_independence import any_batch_size
 
 
 def pixel(*values):
@@ -185,6 +186,7 @@ def test_a_uniform_image_becomes_zero():
     assert not np.asarray(standardized(backend.tensor(np.full((2, 3, 3, 3), 7.0, "float32")))).any()
 
 
+@any_batch_size
 @pytest.mark.parametrize("shape", [(32, 32, 3), (15, 7, 2)])
 def test_an_image_and_its_gradient_are_the_same_to_the_byte_in_any_batch(shape):
     def look(images):

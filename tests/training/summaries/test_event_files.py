@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from dreamfilters.images.decoding import read_image
 from dreamfilters.training.summaries.event_files import VERSION, event_file
+
+tf = pytest.importorskip("tensorflow", reason="TensorFlow, which reads these files, is not installed")
 
 event_pb2 = pytest.importorskip("tensorflow.core.util.event_pb2")
 

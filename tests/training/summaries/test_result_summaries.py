@@ -4,12 +4,13 @@ import io
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 import dreamfilters as df
 from dreamfilters.errors import OutputError
 from dreamfilters.training.summaries.event_files import event_file
+
+tf = pytest.importorskip("tensorflow", reason="TensorFlow, which reads these files, is not installed")
 
 event_pb2 = pytest.importorskip("tensorflow.core.util.event_pb2")
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, status, table
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 from dreamfilters.errors import RecipeError, TargetError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def ablate(
     if len(words) == 1 and Path(words[0]).exists():
         raise TargetError(_units_missing(model_options.network(model), words[0]))
     targets, images = options.targets_and_images(model, words)
-    import_tensorflow()
+    import_backend()
     from dreamfilters.attribution.ablation.ablation_job import AblationJob
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.runs.over_images.ablation_run import KIND, run, stored_ablation

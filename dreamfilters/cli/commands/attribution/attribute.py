@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import (
     at_least,
@@ -18,7 +19,6 @@ from dreamfilters.cli.options.values import (
     valid_targets,
 )
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.runs.by_image.attribution_run import AttributionSummary
@@ -88,7 +88,7 @@ def attribute(
       dreamfilters maps signs image.jpg --overlay
     """
     targets, images = _targets_and_images(words)
-    import_tensorflow()
+    import_backend()
     from dreamfilters.images import image_folder
     from dreamfilters.runs.by_image.attribution_run import AttributionJob, run
     from dreamfilters.runs.by_image.attribution_store import KIND

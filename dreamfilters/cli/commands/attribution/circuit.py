@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.help import of_output
 from dreamfilters.cli.options.given_files import writable_file
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least, layer_names, valid_targets, writable_folder
 from dreamfilters.cli.output import exit_if_failed, failure_values, print_json, say, status, table
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.attribution.circuits.result import Circuit
@@ -72,7 +72,7 @@ def circuit(
       dreamfilters dream signs conv4:4
     """
     images = options.images_or_samples(model, images)
-    import_tensorflow()
+    import_backend()
     from dreamfilters.attribution.circuits.feeding import circuit as circuit_of
     from dreamfilters.images import image_folder
     from dreamfilters.runs.saving import save
@@ -124,7 +124,7 @@ def weights(
     Next:
       dreamfilters ablate signs conv5 --redundant
     """
-    import_tensorflow()
+    import_backend()
     from dreamfilters.attribution.circuits.weights.layer_weights import layer_weights
     from dreamfilters.runs.saving import save
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.commands.techniques.technique_runs import images_of, run_technique
 from dreamfilters.cli.help import of_recipe
 from dreamfilters.cli.options.groups import with_option_groups
@@ -20,7 +21,6 @@ from dreamfilters.cli.options.values import (
     valid_radius,
     valid_target,
 )
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.progress import OnProgress
@@ -76,7 +76,7 @@ def fool(
     Next:
       dreamfilters attribute signs outputs/signs/fool
     """
-    import_tensorflow()
+    import_backend()
     from dreamfilters.dreams.ascent.ascent import step_progress
     from dreamfilters.runs.by_image.technique_run import Item, image_items
     from dreamfilters.techniques.fooling import check_settings, class_objective, fool as fool_image

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.commands.techniques.technique_runs import images_of, run_technique
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import existing_images, one_of, share, valid_target
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 from dreamfilters.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def segment(
     """
     if background >= foreground:
         raise UsageError(f"--background {background} --foreground {foreground}: the first must be below the second")
-    import_tensorflow()
+    import_backend()
     from dreamfilters.runs.by_image.technique_run import image_items
     from dreamfilters.techniques.segmentation import check_settings, segment as segment_image
 

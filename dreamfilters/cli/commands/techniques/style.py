@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.commands.techniques.technique_runs import Frames, Steps, images_of, run_technique
 from dreamfilters.cli.help import of_recipe
 from dreamfilters.cli.options.given_files import readable_image
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import above_or_at, existing_images, layer_names, parse_size, valid_size
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.progress import OnProgress
@@ -74,7 +74,7 @@ def style(
     Next:
       dreamfilters texture signs painting.jpg
     """
-    import_tensorflow()
+    import_backend()
     from dreamfilters.dreams.ascent.ascent import step_progress
     from dreamfilters.runs.by_image.technique_run import image_items
     from dreamfilters.runs.storage.checksums import sha256

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.commands.techniques.technique_runs import Frames, Steps, images_of, run_technique
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import layer_names, parse_size
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.progress import OnProgress
@@ -44,7 +44,7 @@ def texture(
     Next:
       dreamfilters style signs image.jpg other.jpg
     """
-    import_tensorflow()
+    import_backend()
     from dreamfilters.dreams.ascent.ascent import step_progress
     from dreamfilters.runs.by_image.technique_run import image_items
     from dreamfilters.techniques.given_image import adapted

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.commands.techniques.technique_runs import items_of_targets, run_technique
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.images import ImageFolder
@@ -49,7 +49,7 @@ def unit(
       dreamfilters facets signs conv6:12
     """
     targets, folder = options.targets_and_images(model, words)
-    import_tensorflow()
+    import_backend()
     from dreamfilters.dreams.default_recipes import recipe_values
     from dreamfilters.techniques.unit_overview import unit_overview
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least, existing_images, known_model
 from dreamfilters.cli.output import exit_if_stopped, print_json, say, table
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 if TYPE_CHECKING:
     from dreamfilters.comparison.diff.result import NetworkDiff
@@ -59,7 +59,7 @@ def diff(
     Next:
       dreamfilters compare before.keras conv4:3 images/ --against after.keras
     """  # fmt: skip
-    import_tensorflow()
+    import_backend()
     from dreamfilters.comparison.diff.network_diff import DiffJob
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import image_folder

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.help import of_images
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least, existing_images, layer_names, valid_targets
 from dreamfilters.cli.output import exit_if_stopped, print_json, say, table
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 from dreamfilters.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def film(
     for source in sources:
         if not Path(source).exists():
             raise UsageError(f"{source}: no such file or folder; give the folder of a training, or checkpoints")
-    import_tensorflow()
+    import_backend()
     if is_training or images is None:  # checkpoints have images
         from dreamfilters.training.film_sources import StoredLooks
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from dreamfilters.cli import options
+from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.values import at_least, writable_folder
 from dreamfilters.cli.output import print_json
-from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
 
 def _existing_run(run: Path) -> Path:
@@ -65,7 +65,7 @@ def summaries(
     Next:
       tensorboard --logdir logs
     """
-    import_tensorflow()
+    import_backend()
     from dreamfilters.training.summaries.stored_runs import write_run_summaries
 
     path = write_run_summaries(run, out, step=step)

@@ -6,7 +6,6 @@ import sys
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from typer.testing import CliRunner
 
 import dreamfilters as df
@@ -18,6 +17,8 @@ from dreamfilters.runs.storage.json_files import as_json, with_checksum
 from dreamfilters.runs.storage.run_folder import RunKind
 from dreamfilters.training.film_run import LOOKS
 from dreamfilters.training.summaries.stored_runs import READERS, TRAININGS
+
+tf = pytest.importorskip("tensorflow", reason="TensorFlow, which reads these files, is not installed")
 
 event_pb2 = pytest.importorskip("tensorflow.core.util.event_pb2")
 MADE = {

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from dreamfilters.errors import ModelError
 from dreamfilters.networks.io.parsing.saved_model.checkpoint import Checkpoint
+
+tf = pytest.importorskip("tensorflow", reason="TensorFlow, which writes these files, is not installed")
 
 BIG = np.random.default_rng(0).normal(size=(300, 70)).astype("float32")
 ARRAYS = {

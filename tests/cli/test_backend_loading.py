@@ -1,4 +1,4 @@
-"""What a command does before TensorFlow is loaded: it raises the error of a mistake, and shows a first text."""
+"""What a command does before TensorFlow or JAX is loaded: it raises the error of a mistake, and shows a first text."""
 
 import json
 import os
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from dreamfilters.cli.backend_loading import library_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,7 +110,7 @@ MISTAKES = [
 
 @pytest.fixture(scope="module")
 def lines_of_mistakes(tmp_path_factory):
-    """Exit code, stdout and stderr of each of `MISTAKES`, in one process that cannot import TensorFlow."""
+    """Exit code, stdout and stderr of each of `MISTAKES`, in one process that can import neither TensorFlow nor JAX."""
     folder = tmp_path_factory.mktemp("mistakes")
     (folder / "net.keras").touch()
     (folder / "bad.toml").write_text("steps = = 3")
@@ -118,7 +120,7 @@ def lines_of_mistakes(tmp_path_factory):
     Image.new("RGB", (4, 4)).save(folder / "images" / "a.png")
     code = f"""
 import contextlib, io, json, sys
-sys.modules["tensorflow"] = sys.modules["keras"] = None
+sys.modules["tensorflow"] = sys.modules["jax"] = sys.modules["keras"] = None
 from dreamfilters.cli import main
 found = []
 for words in {[words for words, _ in MISTAKES]}:
@@ -192,7 +194,7 @@ from dreamfilters.cli import main
 
 def first_text(text):
     if text:
-        large = {"tensorflow", "keras", "h5py", "scipy", "skimage", "fastapi", "uvicorn", "rich", "jinja2"}
+        large = {"tensorflow", "jax", "keras", "h5py", "scipy", "skimage", "fastapi", "uvicorn", "rich", "jinja2"}
         sys.stdout.write(f"{text}|{sorted(large & set(sys.modules))}")
         sys.stdout.flush()
         os._exit(0)
@@ -206,3 +208,25 @@ main()
     )  # fmt: skip
     text, large = done.stdout.split("|")
     assert (text[-4:], large) == (" ...", "[]")
+
+
+@pytest.mark.parametrize(
+    ("stored", "variable", "name"),
+    [
+        (None, None, "TensorFlow"),
+        (None, "jax", "JAX"),
+        ('{"backend": "jax"}', None, "JAX"),
+        ('{"backend": "jax"}', "tensorflow", "TensorFlow"),
+        ('{"backend": "torch"}', None, "Keras"),
+        ("{", None, "TensorFlow"),
+        ("[]", "", "TensorFlow"),
+    ],
+)
+def test_the_library_is_the_one_that_keras_will_load(stored, variable, name, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("KERAS_BACKEND", variable)
+    if stored is not None:
+        (tmp_path / "keras.json").write_text(stored)
+    assert library_name() == name
