@@ -255,6 +255,15 @@ def test_a_compiled_function_reads_variables_as_they_are_now():
     assert np.asarray(scaled(backend.tensor(np.float32(3)))).tolist() == [15, 21]
 
 
+def test_a_compiled_function_that_another_one_calls_reads_variables_too():
+    weight = keras.Variable(np.float32(2))
+    inner = backend.compile(lambda x: x * ops.convert_to_tensor(weight))
+    outer = backend.compile(lambda x: inner(x) + 1)
+    assert float(outer(backend.tensor(np.float32(3)))) == 7
+    weight.assign(np.float32(5))
+    assert float(outer(backend.tensor(np.float32(3)))) == 16
+
+
 def test_a_compiled_function_assigns_variables():
     total = keras.Variable(np.float32(1))
 

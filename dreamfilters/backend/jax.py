@@ -155,8 +155,9 @@ def repeat_seeds(seeds: Seeds, views: int) -> Seeds:
 def uniform(seeds: Seeds, shape: tuple[int, ...] = (), low: float = 0.0, high: float = 1.0) -> Tensor:
     """Return uniform random (n, *shape) float32 in [low, high), image i from its own seed."""
     top = (random_words(_pair(seeds), shape)[0] >> 8).astype(jnp.float32)  # 24 bits: exact
-    # without the barrier, XLA multiplies and adds with one rounding, other than the other backends
-    return jax.lax.optimization_barrier(top * ((high - low) / 2**24)) + low
+    # the product is not negative; without an operation between them, XLA multiplies and adds with one rounding, unlike
+    # the other backends, also across an optimization barrier
+    return jnp.maximum(top * ((high - low) / 2**24), 0.0) + low
 
 
 def normal(seeds: Seeds, shape: tuple[int, ...] = ()) -> Tensor:
