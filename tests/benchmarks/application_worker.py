@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 
 import dreamfilters as df
 from dreamfilters.networks import Network
+from dreamfilters.networks.io.applications import constructor
 from tests.benchmarks.peers.protocol import serve
 
 _CONVOLUTIONS = ("Conv2D", "SeparableConv2D")
 
 
 def walk(name: str, steps: int, images: int) -> dict[str, Any]:
-    """Return the size of one network's images, and the CPU seconds and the result of each piece of work on it."""
+    """Return the size of one network's images, the CPU seconds and the result of each piece of work on it, and the
+    largest difference of its responses from those of plain Keras.
+    """
     began = time.process_time()
     network = df.load(f"applications:{name}:random")
     seconds: dict[str, float | None] = {"load": time.process_time() - began}
@@ -38,7 +43,42 @@ def walk(name: str, steps: int, images: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         timed("maps", lambda: f"{df.draw_maps(network, noise[:1], folder).done} image")
     timed("scan", lambda: f"{len(df.scan(network, noise).layers)} layers")
-    return {"size": [height, width], "seconds": seconds, "results": results}
+    differences: list[float] = []
+
+    def compare() -> str:
+        differences.extend(difference_from_keras(network, name, noise[:2]))
+        return f"{len(differences)} layers"
+
+    timed("difference", compare)
+    return {
+        "size": [height, width],
+        "seconds": seconds,
+        "results": results,
+        "difference": max(differences, default=None),
+    }
+
+
+def difference_from_keras(network: Network, name: str, images: Any) -> list[float]:
+    """Return, for each layer, the largest difference of a unit's mean response from that of plain Keras, as a share
+    of the largest response of the layer.
+
+    Plain Keras is the model itself, with the `preprocess_input` of its module. Layers within a nested model are left
+    out, because no output of the model leads to them. `images` are (n, h, w, 3) in [0, 1].
+    """
+    model = network.model
+    own = {layer.name: layer for layer in model.layers if not isinstance(layer, keras.Model)}
+    layers = [info.name for info in network.layers if info.dreamable and info.name in own]
+    means = [_mean(own[layer].output) for layer in layers]
+    module = importlib.import_module("keras.applications." + constructor(name).__module__.rpartition(".")[2])
+    plain = keras.Model(model.inputs, means)(module.preprocess_input(images * 255), training=False)
+    ours = df.mean_responses(network, images, layers)
+    expected = {layer: np.asarray(value) for layer, value in zip(layers, plain, strict=True)}
+    return [float(np.abs(ours[k] - expected[k]).max() / max(np.abs(expected[k]).max(), 1e-30)) for k in layers]
+
+
+def _mean(output: Any) -> Any:
+    """Return the mean over all axes but the first and the last."""
+    return keras.ops.mean(output, axis=tuple(range(1, len(output.shape) - 1))) if len(output.shape) > 2 else output
 
 
 def _targets(network: Network) -> dict[str, str]:
