@@ -24,6 +24,7 @@ FLOORS = [
         "errors",
         "progress",
         "registry",
+        "seeds",
         "serialization",
         "text_files",
         "backend",

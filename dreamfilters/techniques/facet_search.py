@@ -25,6 +25,7 @@ from dreamfilters.evidence.features import feature_vectors, penultimate, unit_le
 from dreamfilters.images import ImageArray
 from dreamfilters.networks import AnyNetwork, Network, network_of
 from dreamfilters.progress import OnProgress, OverallProgress
+from dreamfilters.seeds import check_seed
 from dreamfilters.serialization import finite
 from dreamfilters.techniques.clustering import Clusters, clustered, purity, purity_by_chance
 from dreamfilters.techniques.strip import Strip, TechniqueResult
@@ -187,7 +188,7 @@ def facets(
     Raises:
         TargetError, UnknownNameError: no such unit, class or layer.
         ImageError: too few images, or none can be read.
-        RecipeError: count, strongest or weight is out of range.
+        RecipeError: count, strongest, weight or seed is out of range.
 
     Example:
         >>> found = facets(network, "conv6:12", images, Recipe(steps=4), count=2)
@@ -196,6 +197,7 @@ def facets(
     """
     network, overall = network_of(network), OverallProgress(progress)
     check_settings(network, count, layer, strongest, weight)
+    check_seed(seed)
     where = network.layer(layer).name if layer else penultimate(network)
     found = strongest_images(network, target, images, strongest, progress=overall.part(0.0, _SEARCH))
     least = max(_LEAST, 2 * (count or 2))

@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter, sobel
 from skimage.segmentation import random_walker, watershed
 
-from dreamfilters.attribution.attribute import attribute, chosen_methods, objective_of
+from dreamfilters.attribution.attribute import attribute, objective_of
 from dreamfilters.attribution.overlays import overlay
+from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.evidence.activations import Floats
@@ -196,7 +197,7 @@ def check_settings(
     if not 0 < background < foreground < 1:
         given = f"background={background}, foreground={foreground}"
         raise RecipeError(f"{given}: must be quantiles, 0 < background < foreground < 1")
-    chosen_methods(method)
+    ATTRIBUTIONS[method]  # raises where there is none
     if target is not None:
         objective_of(network, target)
     return algorithm  # type: ignore[return-value]

@@ -9,7 +9,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import at_least, existing_images, one_of, valid_settings
+from dreamfilters.cli.options.values import at_least, existing_images, one_of, valid_seed, valid_settings
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 
@@ -61,7 +61,7 @@ def embed(
     metric: Metric = "cosine",
     flat: Flat = False,
     labels: options.Labels = None,
-    seed: Annotated[int, typer.Option(help="Random seed of the method.", callback=at_least(0))] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the method.", callback=valid_seed)] = 0,
     batch: Batch = None,
     *,
     run_options: options.RunOptions,

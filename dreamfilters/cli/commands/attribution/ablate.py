@@ -10,7 +10,7 @@ import typer
 
 from dreamfilters.cli import options
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import at_least
+from dreamfilters.cli.options.values import at_least, valid_seed
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, status, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 from dreamfilters.errors import RecipeError, TargetError
@@ -83,7 +83,7 @@ def ablate(
             callback=_valid_fill,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Random seed of the controls and of resample.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the controls and of resample.", callback=valid_seed)] = 0,
     labels: options.Labels = None,
     batch: Annotated[
         int | None, typer.Option(help="Batch size; it does not change the results.", callback=at_least(1))

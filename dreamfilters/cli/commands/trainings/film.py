@@ -10,7 +10,7 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.help import of_images
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import at_least, existing_images, layer_names, valid_targets
+from dreamfilters.cli.options.values import at_least, existing_images, layer_names, valid_seed, valid_targets
 from dreamfilters.cli.output import exit_if_stopped, print_json, say, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 from dreamfilters.errors import UsageError
@@ -64,7 +64,7 @@ def film(
         ),
     ] = None,
     gif: Annotated[bool, typer.Option("--gif", help="Write the animation as GIF instead of WebP.")] = False,
-    seed: Annotated[int, typer.Option(help="Random seed of the dreams.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the dreams.", callback=valid_seed)] = 0,
     *,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
