@@ -58,11 +58,10 @@ class RecipeOptions:
 
     def check(self, command: str) -> None:
         """Raise RecipeError if the recipe, or a setting of it, is invalid, or needs a prior that the command lacks."""
-        from dreamfilters.dreams.priors.denoised import Denoised
-        from dreamfilters.dreams.recipe import read_recipe
-
         if self.recipe is not None:
-            recipe = read_recipe(self.recipe, settings=self.settings or ())
+            recipe = self._read(self.recipe)
+            from dreamfilters.dreams.priors.denoised import Denoised
+
             if isinstance(recipe.parameterization, Denoised) and command not in TAKE_PRIOR:
                 raise RecipeError(
                     f"recipe {recipe.name}: needs a learned prior, which `dreamfilters {command}` does not take; "
@@ -77,27 +76,30 @@ class RecipeOptions:
         Raises:
             RecipeError: the recipe needs a prior and there is none, or does not use the one that is given.
         """
+        if path is None and self.recipe is None:
+            return None  # without the imports below, which take a tenth of a second
         from dreamfilters.dreams.priors.denoised import check_prior
-        from dreamfilters.dreams.recipe import read_recipe
         from dreamfilters.runs.storage.prior_files import read_prior
 
         found = None if path is None else read_prior(path)
         if self.recipe is not None:
-            check_prior(read_recipe(self.recipe, settings=self.settings or ()), found)
+            check_prior(self._read(self.recipe), found)
         elif found is not None:
             raise RecipeError(f"--prior {path}: is for --recipe learned; the default recipes use colors and spectrum")
         return found
 
     def chosen(self, *more: str) -> Recipe | DefaultRecipes:
         """Return the recipe; `more` are settings of other options."""
-        from dreamfilters.dreams.recipe import read_recipe
-
-        settings = (*(self.settings or ()), *more)
         if self.recipe is not None:
-            return read_recipe(self.recipe, settings=settings)
+            return self._read(self.recipe, *more)
         from dreamfilters.dreams.default_recipes import DefaultRecipes
 
-        return DefaultRecipes(settings)
+        return DefaultRecipes((*(self.settings or ()), *more))
+
+    def _read(self, recipe: str, *more: str) -> Recipe:
+        from dreamfilters.dreams.recipe import read_recipe
+
+        return read_recipe(recipe, settings=(*(self.settings or ()), *more))
 
 
 def check_default_settings(settings: Sequence[str]) -> None:
