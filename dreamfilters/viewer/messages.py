@@ -182,6 +182,7 @@ class JobRequest:
         targets: of a comparison.
         method: of an embedding.
         dreams: whether an embedding shows the finished dreams among the images.
+        options: on the model, as words of the commands that the page of an evaluation names.
         images: what the command is given.
         out: parent of the run folder; None for that of the command.
     """
@@ -193,6 +194,7 @@ class JobRequest:
     out: Path | None = None
     method: str = ""
     dreams: bool = False
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

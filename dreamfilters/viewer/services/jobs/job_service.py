@@ -110,7 +110,10 @@ class JobService:
         targets = await self._targets(layer, units) if kind == "compare" else ()
         chosen = EMBEDDING_METHODS[method].name if kind == "embed" else ""
         images = await self.catalog.scanned_images(labeled=kind == "evaluate")
-        request = JobRequest(f"J{self._count}", kind, targets, images, self.out, chosen, dreams and kind == "embed")
+        request = JobRequest(
+            f"J{self._count}", kind, targets, images, self.out, chosen, dreams and kind == "embed",
+            tuple(self.catalog.snippets.flags),
+        )  # fmt: skip
         same = (job for job in self._open() if replace(job.request, id=request.id) == request)
         return (next(same, None) or self._add(request)).as_values()
 
