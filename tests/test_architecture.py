@@ -29,6 +29,7 @@ FLOORS = [
         "text_files",
         "backend",
         "lazy_module",
+        "number_format",
         "writing",
         "images",
         "display",

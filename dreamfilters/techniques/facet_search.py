@@ -24,6 +24,7 @@ from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.features import feature_vectors, penultimate, unit_length
 from dreamfilters.images import ImageArray
 from dreamfilters.networks import AnyNetwork, Network, network_of
+from dreamfilters.number_format import percent
 from dreamfilters.progress import OnProgress, OverallProgress
 from dreamfilters.seeds import check_seed
 from dreamfilters.serialization import finite
@@ -70,7 +71,7 @@ class Facet:
         if not known:
             return ""
         (name, count), *_ = known.most_common(1)
-        return f"{name}, {100 * count / len(self.labels):.0f} %"
+        return f"{name}, {percent(count / len(self.labels), 0)}"
 
 
 @dataclass(frozen=True, eq=False)

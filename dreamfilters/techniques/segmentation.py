@@ -20,6 +20,7 @@ from dreamfilters.evidence.activations import Floats
 from dreamfilters.images import ImageArray
 from dreamfilters.images.decoding import in_channels, with_channels
 from dreamfilters.networks import AnyNetwork, Network, network_of
+from dreamfilters.number_format import percent
 from dreamfilters.techniques.given_image import GivenImage, given_image, name_of
 from dreamfilters.techniques.strip import Strip, TechniqueResult
 
@@ -77,7 +78,7 @@ class Segmentation(TechniqueResult):
         """The region in one line."""
         top, left, bottom, right = self.box
         place = f"rows {top} to {bottom - 1}, columns {left} to {right - 1}"
-        return f"{self.target}: {100 * self.share:.0f} % of the image, {place}"
+        return f"{self.target}: {percent(self.share, 0)} of the image, {place}"
 
     @cached_property
     def drawn(self) -> ImageArray:
@@ -110,7 +111,7 @@ class Segmentation(TechniqueResult):
                 self.name,
                 f"saliency\n{self.method}",
                 "seeds: inside red\noutside blue",
-                f"region\n{100 * self.share:.0f} % of the image",
+                f"region\n{percent(self.share, 0)} of the image",
             ],
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 from dreamfilters.registry import unknown
@@ -15,12 +16,14 @@ NAMES = (
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Raise UnknownNameError for a name that no built-in method has.
+    """Raise UnknownNameError for a name that no method has: of the registry, if it was imported, else a built-in one.
 
     >>> check_names(["lrp", "gradientt"])
     Traceback (most recent call last):
     dreamfilters.errors.UnknownNameError: attribution method gradientt: there is none. Close names: gradient, ...
     """
+    registry = sys.modules.get("dreamfilters.attribution.registry")  # a caller in Python may have registered more
+    known = NAMES if registry is None else registry.ATTRIBUTIONS
     for name in names:
-        if name not in NAMES:
-            raise unknown(KIND, name, NAMES)
+        if name not in known:
+            raise unknown(KIND, name, known)

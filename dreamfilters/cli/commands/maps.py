@@ -20,6 +20,7 @@ from dreamfilters.cli.options.values import (
 )
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
+from dreamfilters.number_format import percent
 
 if TYPE_CHECKING:
     from dreamfilters.runs.by_image.map_run import MapSettings
@@ -137,11 +138,11 @@ def _row(stored: StoredMaps) -> tuple[str, ...]:
         most = stored.read()["predictions"]
         chosen = [each for each in most if each["predicted"]]
         name = ", ".join(each["name"] for each in chosen) or "none"
-        percent = ", ".join(map(_percent, chosen)) or f"{most[0]['name']} {_percent(most[0])}"
-        probability, share = (percent, "") if stored.prediction["share"] is None else ("", percent)
+        shown = ", ".join(map(_percent, chosen)) or f"{most[0]['name']} {_percent(most[0])}"
+        probability, share = (shown, "") if stored.prediction["share"] is None else ("", shown)
     return (stored.image, stored.label, name, probability, share, value, str(stored.folder))
 
 
 def _percent(prediction: Mapping[str, Any]) -> str:
     share = prediction["share"]
-    return f"{100 * (prediction['probability'] if share is None else share):.2f} %"
+    return percent(prediction["probability"] if share is None else share, 2)

@@ -14,6 +14,7 @@ from dreamfilters.cli.options.values import at_least, existing_images, layer_nam
 from dreamfilters.cli.output import exit_if_stopped, print_json, say, table
 from dreamfilters.cli.tensorflow_loading import import_tensorflow
 from dreamfilters.errors import UsageError
+from dreamfilters.number_format import percent
 
 if TYPE_CHECKING:
     from dreamfilters.networks import Network
@@ -170,5 +171,5 @@ def _row(training: Training, number: int) -> tuple[str, ...]:
         look.name,
         f"{int(look.responding.sum())} of {len(look.verdicts)}",
         "" if loss is None else f"{loss:.4g}",
-        "" if accuracy is None else f"{100 * accuracy:.1f} %",
+        "" if accuracy is None else percent(accuracy, 1),
     )
