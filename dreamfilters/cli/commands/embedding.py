@@ -190,7 +190,7 @@ def _print_neighbors(result: RunResult[NearestNeighbors | None], names: set[str]
         table(_COLUMNS, [tuple(_cell(row[key]) for key in _COLUMNS) for row in first])
         count = f"{len(found)} quer{'ies' if len(found) != 1 else 'y'} among {len(found.features):,} images"
         typer.echo(f"{count} by {found.features.layer}: {result.folder / 'index.html'}")
-    exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total)
+    exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total + len(names))
 
 
 def _cell(value: Any) -> str:
