@@ -112,7 +112,8 @@ class Accuracy:
         '75 % of 4 labeled images are predicted correctly (chance: 50 %)'
         """
         share, average = percent(self.right.mean(), 0), percent(self.value, 0)
-        averaged = "" if average == share else f"{average} averaged over the classes"
+        is_same = average == share or math.isclose(self.right.mean(), self.value)  # rounded alike
+        averaged = "" if is_same else f"{average} averaged over the classes"
         many = (
             ""
             if self.several is None
