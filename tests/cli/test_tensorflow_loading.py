@@ -221,6 +221,7 @@ def test_a_mistake_is_an_error_before_tensorflow_is_loaded(words, message, lines
         ("diff", "signs", "signs"),
         ("film", "net.keras", "--images", "."),
         ("again", "a.png"),
+        ("samples", "samples"),
         ("serve", "signs"),
     ],
 )
