@@ -161,8 +161,8 @@ from .runs.over_images.evaluation_run import read_evaluation as read_evaluation
 from .runs.over_images.neighbor_store import read_neighbors as read_neighbors
 from .runs.over_images.scan_run import read_scan as read_scan
 from .runs.over_images.stored_features import read_features as read_features
-from .runs.prior_run import read_prior as read_prior
 from .runs.saving import save as save
+from .runs.storage.prior_files import read_prior as read_prior
 from .runs.storage.run_result import RunResult as RunResult
 from .techniques.facet_search import Facet as Facet, Facets as Facets, facets as facets
 from .techniques.fooling import Fooling as Fooling, fool as fool

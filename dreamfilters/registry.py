@@ -46,4 +46,13 @@ class Registry(dict[str, Entry]):
         del self[name]
 
     def __missing__(self, name: str) -> Entry:
-        raise UnknownNameError(f"{self._kind} {name}: there is none. {close_names(name, self)}")
+        raise unknown(self._kind, name, self)
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """Return the error of a name that is not among the known ones.
+
+    >>> unknown("tool", "sow", ["saw"])
+    UnknownNameError('tool sow: there is none. Close names: saw')
+    """
+    return UnknownNameError(f"{kind} {name}: there is none. {close_names(name, known)}")

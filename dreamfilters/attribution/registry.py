@@ -9,6 +9,7 @@ from dreamfilters.attribution.methods.gradients import Gradient, GradientXInput,
 from dreamfilters.attribution.methods.guided_backprop import Deconvnet, GuidedBackprop
 from dreamfilters.attribution.methods.integrated_gradients import IntegratedGradients
 from dreamfilters.attribution.methods.lrp import Lrp
+from dreamfilters.attribution.methods.method_names import KIND
 from dreamfilters.attribution.methods.occlusion import Occlusion
 from dreamfilters.attribution.methods.rise import Rise
 from dreamfilters.attribution.methods.token_gradient import TokenGradient
@@ -16,7 +17,7 @@ from dreamfilters.attribution.methods.unit_masks import AblationCam, ScoreCam
 from dreamfilters.registry import Registry
 
 ATTRIBUTIONS: Registry[Attribution] = Registry(
-    "attribution method",
+    KIND,
     [
         Gradient(),
         GradientXInput(),

@@ -36,6 +36,7 @@ from dreamfilters.executors.executor import LOCAL, Executor
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import AnyNetwork, Network, network_of
 from dreamfilters.progress import OnProgress, OverallProgress, Progress
+from dreamfilters.seeds import check_seed
 
 SCANNED, DREAMED = 0.25, 0.75  # shares of the whole
 
@@ -92,6 +93,7 @@ class ComparePlan:
         for name, count in (("seeds", self.seeds), ("top", self.top)):
             if count < 1:
                 raise RecipeError(f"{name}={count}: at least 1")
+        check_seed(self.seed)
         for goal in self.objectives:
             canvas_of(self.network, recipe_of(self.network, goal, self.recipe), self.prior)
         self.matched_judges  # noqa: B018 - raises where a judge does not fit

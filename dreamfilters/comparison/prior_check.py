@@ -7,12 +7,12 @@ from typing import Any
 
 from dreamfilters.attribution.overlays import overlay
 from dreamfilters.attribution.result import legend
-from dreamfilters.comparison.number_format import number, percent
 from dreamfilters.display import frame, heading, tiles
 from dreamfilters.dreams.priors.appearance import Appearance
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.images import ImageArray, contact_sheet, resize
 from dreamfilters.images.encoding import displayed
+from dreamfilters.number_format import number, percent
 from dreamfilters.serialization import finite, plain
 
 _TILE = 128  # pixels in a notebook

@@ -12,11 +12,11 @@ from markupsafe import Markup
 from dreamfilters.comparison.measures.measure import Caption, Missing, as_values
 from dreamfilters.comparison.measures.registry import MEASURES
 from dreamfilters.comparison.measures.response_rank import ResponseRank, ResponseRanks
-from dreamfilters.comparison.number_format import grouped, number, times
 from dreamfilters.comparison.units import ComparedUnit, UnitView
 from dreamfilters.display import frame, heading, table, tiles, warning
 from dreamfilters.dreams.result import Dream
 from dreamfilters.networks.layers.layer_info import LayerInfo
+from dreamfilters.number_format import grouped, number, times
 from dreamfilters.serialization import plain
 
 _SHOWN = 12  # units in a notebook

@@ -24,6 +24,7 @@ from dreamfilters.errors import ImageError, ModelError, RecipeError
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
 from dreamfilters.networks.preprocessing.tolerance import Tolerance
+from dreamfilters.number_format import percent
 from dreamfilters.progress import OnProgress, Progress
 
 KEPT = 0.9  # share of the predictions
@@ -86,7 +87,7 @@ class Calibration:
         return row | ({"stronger": stronger[0], "stronger_kept": kept[stronger[0]]} if stronger else {})
 
     def _repr_html_(self) -> str:
-        kept = f"at least {100 * self.share:.0f} % of the predictions on {self.count} images are kept"
+        kept = f"at least {percent(self.share, 0)} of the predictions on {self.count} images are kept"
         title = f"Tolerated transforms: {kept}"
         keys = ("transform", "tolerated", "kept", "stronger", "stronger_kept")
         return frame(heading(title), table("", [{key: row.get(key, "") for key in keys} for row in self.rows()]))

@@ -27,13 +27,14 @@ from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.priors.appearance import Appearance, appearances
-from dreamfilters.dreams.priors.denoised import NEEDS_LEARNED, Denoised
+from dreamfilters.dreams.priors.denoised import check_prior
 from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.priors.response_limits import response_limits
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream, Dreams
 from dreamfilters.errors import RecipeError
 from dreamfilters.networks import AnyNetwork, Network, network_of
+from dreamfilters.seeds import check_seed
 
 
 def dream(
@@ -70,7 +71,7 @@ def dream(
 
     Raises:
         TargetError, UnknownNameError: the network does not have the target.
-        RecipeError: the canvas, start, batch, prior or `tries` does not fit.
+        RecipeError: the canvas, start, batch, seed, prior or `tries` does not fit.
 
     Example:
         >>> from dreamfilters import Recipe, load
@@ -105,6 +106,7 @@ def iter_dreams(
         ['conv2:0', 'conv2:1']
     """
     check_tries(tries)
+    check_seed(seed)
     network, chosen = network_of(network), given_recipe(recipe)
     first = None if start is None else np.asarray(start)
     for objective in [goal] if isinstance(goal, Objective) else goals(network, goal, class_score=chosen.class_score):
@@ -188,13 +190,7 @@ def canvas_of(network: Network, recipe: Recipe, prior: Prior | LearnedPrior | No
     """
     height, width = canvas_size(network, recipe)
     channels = network.form.channels
-    is_denoised, is_learned = isinstance(recipe.parameterization, Denoised), isinstance(prior, LearnedPrior)
-    if is_denoised and not is_learned:
-        raise RecipeError(f"recipe {recipe.name}: {NEEDS_LEARNED}")
-    if is_learned and not is_denoised:
-        raise RecipeError(
-            f"recipe {recipe.name}: uses colors and spectrum only; a learned prior is for recipe 'learned'"
-        )
+    check_prior(recipe, prior)
     prior = prior or _named_prior(recipe.parameterization.prior, network, channels)
     if prior.channels != channels:
         raise RecipeError(

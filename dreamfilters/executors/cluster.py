@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from dreamfilters.errors import UsageError, WorkerError, reason
+from dreamfilters.executors.address import NEEDS_RAY, check_address
 from dreamfilters.executors.messages import SharedPart
 from dreamfilters.executors.pool import Lost, PoolWorker, WorkerPool
 from dreamfilters.lazy_module import backend
 
-NEEDS_RAY = "--cluster: needs Ray, which is not installed; pip install 'dreamfilters[cluster]'"
-LOCAL_CLUSTER = "local"  # the address of a cluster that is started on this machine, and ends with the run
 # What decides the bytes that TensorFlow computes: a worker has the same values, whatever its machine has.
 _SAME = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "KERAS_BACKEND")
 _CONNECTED = 10.0  # seconds within which the cluster has to accept a connection
@@ -228,23 +227,6 @@ def _silence(ray: Any) -> None:
 
 def _ignored(*_: Any, **__: Any) -> None:
     """Print nothing."""
-
-
-def check_address(address: str) -> tuple[str, int] | None:
-    """Return the host and port of the address of a cluster, None for a local one.
-
-    Raises:
-        UsageError: it is no address.
-
-    >>> check_address("10.0.0.1:6379")
-    ('10.0.0.1', 6379)
-    """
-    if address == LOCAL_CLUSTER:
-        return None
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
-        raise UsageError(f"--cluster {address}: is no address; give host:port, such as 10.0.0.1:6379, or 'local'")
-    return host.strip("[]"), int(port)
 
 
 def _cause(error: Exception) -> str:

@@ -13,7 +13,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from dreamfilters.errors import InputFormError, ModelError, UnknownNameError, close_names
-from dreamfilters.networks.layers.pass_through import types_of
+from dreamfilters.networks.layers.pass_through import ELEMENTWISE, types_of
 
 Shape: TypeAlias = tuple[int | None, ...]
 
@@ -103,9 +103,10 @@ def flat_shape(model: str, shape: Shape, size: Shape, readers: Sequence[tuple[st
             )
         return (height, width, count // (height * width)), True
     for type_name, output in readers:
-        if type_name in _KEEPING:
+        if type_name in ELEMENTWISE and output == shape:
             continue
-        if type_name in types_of("reshape") and None not in output:
+        is_channel = type_name == "GetItem" and output == (*shape, 1)  # x[..., None]
+        if (type_name in types_of("reshape") or is_channel) and None not in output:
             if len(output) == 3:
                 return output, False
             if len(shape) == 2 and len(output) == 1:
@@ -117,9 +118,6 @@ def flat_shape(model: str, shape: Shape, size: Shape, readers: Sequence[tuple[st
 
 
 _DECLARE = "if the values are pixels, give their height and width: --input-size HxW or size=(height, width)"
-
-# Layers that keep the position of each value.
-_KEEPING = types_of("identity", "cast") | {"BatchNormalization", "Normalization", "Rescaling"}
 
 
 def _no_image(model: str, shape: Shape, what: str, *hints: str) -> ModelError:

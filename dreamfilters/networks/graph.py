@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from dreamfilters.errors import InputFormError, ModelError
 from dreamfilters.networks.endpoints import HeldInput, flat_shape, input_index, name_of, output_index
 from dreamfilters.networks.io.traced_models import traced
-from dreamfilters.networks.layers.pass_through import types_of
+from dreamfilters.networks.layers.pass_through import ELEMENTWISE, types_of
 from dreamfilters.networks.preprocessing.settings_file import THE_IMAGE
 
 Shape: TypeAlias = tuple[int | None, ...]
@@ -85,12 +85,31 @@ class Graph:
 
     @cached_property
     def origins(self) -> dict[int, int]:
-        """The slot whose values a slot has in another shape, for the output of each step that only reshapes."""
+        """The slot whose positions a slot has in another shape: after steps that reshape, and that then compute each
+        value from the same one.
+        """
         found: dict[int, int] = {}
+        shapes = {0: self.input_shape} | {slot: step.shape for step in self.steps for slot in step.outputs}
         for step in self.steps:
-            if step.type in types_of("reshape") and not step.channels_first:
-                found[step.outputs[0]] = found.get(step.inputs[0], step.inputs[0])
+            before = step.inputs[0] if len(step.inputs) == 1 else None
+            if before is None or step.channels_first:
+                continue
+            if step.type in types_of("reshape") or _adds_axes_only(step):
+                found[step.outputs[0]] = found.get(before, before)
+            elif before in found and step.type in ELEMENTWISE and step.shape == shapes[before]:
+                found[step.outputs[0]] = found[before]
         return found
+
+    @cached_property
+    def flat_images(self) -> frozenset[str]:
+        """The names of the steps whose output is the image in the shape of a flat input, in other units perhaps."""
+        slots: set[int] = set()
+        names = []
+        for step in self.steps:
+            if is_flat_input(step) or (step.inputs and slots.issuperset(step.inputs) and step.type in ELEMENTWISE):
+                slots.update(step.outputs)
+                names.append(step.name)
+        return frozenset(names)
 
     def needed(self, slots: set[int]) -> tuple[Step, ...]:
         """Return the steps that these slots depend on, in the order of execution."""
@@ -311,6 +330,12 @@ _PER_POSITION = (keras.layers.Dense, keras.layers.Activation)  # of the last axi
 @functools.cache  # a layer of the same identity each time, as those of the model are
 def _reshaping(shape: Shape) -> keras.layers.Layer:
     return keras.layers.Reshape(tuple(side or -1 for side in shape))
+
+
+def _adds_axes_only(step: Step) -> bool:
+    """Return whether a step is an index such as x[..., None], which adds axes of one value."""
+    indices = keras.tree.flatten([*step.arguments[0][1:], *step.arguments[1].values()])
+    return step.type == "GetItem" and all(one is None or one is Ellipsis or one == slice(None) for one in indices)
 
 
 def is_flat_input(step: Step) -> bool:

@@ -20,7 +20,7 @@ from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.networks import activation_functions, watching
 from dreamfilters.networks.classes.class_head import ClassHead, head_of
 from dreamfilters.networks.fingerprint import fingerprint_of
-from dreamfilters.networks.graph import CALL, Graph, Step, flatten, is_flat_input
+from dreamfilters.networks.graph import CALL, Graph, Step, flatten
 from dreamfilters.networks.layers.layer_info import LayerInfo, ReceptiveField
 from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
 from dreamfilters.networks.layers.receptive_field_rules import receptive_fields
@@ -97,7 +97,11 @@ class Network:
     def layers(self) -> tuple[LayerInfo, ...]:
         """Every layer and operation in the order of execution."""
         fields, outputs = receptive_fields(self.graph), outputs_of(self.graph)
-        return tuple(_layer_info(step, outputs[step.name], fields[step.name]) for step in self.graph.steps)
+        flat = self.graph.flat_images
+        return tuple(
+            _layer_info(step, outputs[step.name], fields[step.name], is_image=step.name in flat)
+            for step in self.graph.steps
+        )
 
     @cached_property
     def output_layer(self) -> LayerInfo:
@@ -313,9 +317,9 @@ def _side(info: LayerInfo) -> str:
     return "whole image" if field is None else " × ".join(f"{math.ceil(side)}" for side in field.size)
 
 
-def _layer_info(step: Step, output: Output, field: ReceptiveField | None) -> LayerInfo:
+def _layer_info(step: Step, output: Output, field: ReceptiveField | None, *, is_image: bool) -> LayerInfo:
     kind, reason = output.kind, output.reason or output.obstacle
-    if is_flat_input(step):
+    if is_image:
         kind, reason = "not visual", "it is the image, in the shape of the input"
     return LayerInfo(
         name=step.name,

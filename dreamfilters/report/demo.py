@@ -12,6 +12,7 @@ import numpy as np
 from dreamfilters.comparison.compare import compare
 from dreamfilters.images import contact_sheet, png_bytes
 from dreamfilters.networks import load
+from dreamfilters.number_format import percent
 from dreamfilters.progress import OnProgress
 from dreamfilters.report.report import write_files, write_report
 from dreamfilters.signs.rendering.scenes import samples
@@ -59,7 +60,7 @@ def _facts() -> dict[str, str]:
     return {
         "Training": (
             "This project trained the network on the German Traffic Sign Recognition Benchmark; it recognizes "
-            f"{100 * record['test_accuracy']:.2f} % of the official test images."
+            f"{percent(record['test_accuracy'], 2)} of the official test images."
         ),
         "Real images": (
             "The images on this page are rendered drawings of the signs, with perspective, light, blur and noise; no "

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dreamfilters.comparison.number_format import number
 from dreamfilters.comparison.result import Comparison, UnitComparison
 from dreamfilters.dreams.result import Dream, Dreams
 from dreamfilters.errors import DreamfiltersError, OutputError
 from dreamfilters.evidence.scan.result import LayerScan, UnitScan
 from dreamfilters.images.encoding import as_image, displayed
+from dreamfilters.number_format import number
 
 _INCHES = 1.7  # side of an image
 _COLUMNS = 6  # of a grid

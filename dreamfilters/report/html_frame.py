@@ -17,9 +17,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike
 
-from dreamfilters.comparison.number_format import grouped, number, percent
 from dreamfilters.display import image_uri
 from dreamfilters.images import heat
+from dreamfilters.number_format import grouped, number, percent
 from dreamfilters.report.charts import HEIGHT, WIDTH, bar_chart, line_chart
 
 _LARGE, _SMALL = 192, 64  # longer side in pixels, of an image in a row and of a thumbnail
@@ -96,7 +96,7 @@ def _templates() -> jinja2.Environment:
         kind=lambda words: str(words).replace(" ", "-"),
     )
     environment.globals.update(
-        ramp=ramp_uri(), size=(WIDTH, HEIGHT), percent_of=lambda share: f"{100 * share:.1f}\u00a0%"
+        ramp=ramp_uri(), size=(WIDTH, HEIGHT), percent_of=lambda share: percent(share, 1).replace(" ", "\u00a0")
     )
     return environment
 

@@ -14,10 +14,11 @@ import numpy as np
 from dreamfilters import backend
 from dreamfilters.dreams.priors.denoiser_training import State
 from dreamfilters.dreams.priors.fitting import PriorJob, on_step
-from dreamfilters.dreams.priors.learned_prior import LearnedPrior, from_arrays
+from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.errors import DamagedError, OutputError, RecipeError
 from dreamfilters.progress import OnProgress
 from dreamfilters.runs.storage.array_files import arrays_of, npz_bytes
+from dreamfilters.runs.storage.prior_files import read_prior
 from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.runs.storage.stored_files import read_file
 from dreamfilters.writing.open_folder import opened
@@ -133,27 +134,6 @@ def run(
     prior.save(path)
     checkpoint.remove()
     return RunResult(path, prior, job.steps, job.steps)
-
-
-def read_prior(path: str | Path) -> LearnedPrior:
-    """Return the prior of a file that `dreamfilters prior` or `LearnedPrior.save` wrote; only arrays are read.
-
-    Raises:
-        RecipeError: there is no such file, it is damaged, or it is another file.
-
-    Example:
-        >>> read_prior("missing.npz")
-        Traceback (most recent call last):
-        dreamfilters.errors.RecipeError: missing.npz: no such file; ...
-    """
-    path = Path(path)
-    if not path.exists():
-        raise RecipeError(f"{path}: no such file; train a prior with `dreamfilters prior IMAGES --out {path}`")
-    real = path.resolve()
-    try:
-        return from_arrays(arrays_of(read_file(real.parent, real.name)))
-    except (DamagedError, ValueError) as error:
-        raise RecipeError(f"{path}: is damaged, or not a prior that `dreamfilters prior` wrote ({error})") from error
 
 
 def _check_target(path: Path) -> None:

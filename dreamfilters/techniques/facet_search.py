@@ -24,7 +24,9 @@ from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.features import feature_vectors, penultimate, unit_length
 from dreamfilters.images import ImageArray
 from dreamfilters.networks import AnyNetwork, Network, network_of
+from dreamfilters.number_format import percent
 from dreamfilters.progress import OnProgress, OverallProgress
+from dreamfilters.seeds import check_seed
 from dreamfilters.serialization import finite
 from dreamfilters.techniques.clustering import Clusters, clustered, purity, purity_by_chance
 from dreamfilters.techniques.strip import Strip, TechniqueResult
@@ -69,7 +71,7 @@ class Facet:
         if not known:
             return ""
         (name, count), *_ = known.most_common(1)
-        return f"{name}, {100 * count / len(self.labels):.0f} %"
+        return f"{name}, {percent(count / len(self.labels), 0)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +189,7 @@ def facets(
     Raises:
         TargetError, UnknownNameError: no such unit, class or layer.
         ImageError: too few images, or none can be read.
-        RecipeError: count, strongest or weight is out of range.
+        RecipeError: count, strongest, weight or seed is out of range.
 
     Example:
         >>> found = facets(network, "conv6:12", images, Recipe(steps=4), count=2)
@@ -196,6 +198,7 @@ def facets(
     """
     network, overall = network_of(network), OverallProgress(progress)
     check_settings(network, count, layer, strongest, weight)
+    check_seed(seed)
     where = network.layer(layer).name if layer else penultimate(network)
     found = strongest_images(network, target, images, strongest, progress=overall.part(0.0, _SEARCH))
     least = max(_LEAST, 2 * (count or 2))

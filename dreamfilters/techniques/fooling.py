@@ -22,6 +22,7 @@ from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.errors import RecipeError, TargetError
 from dreamfilters.images import ImageArray
 from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
+from dreamfilters.seeds import check_seed
 from dreamfilters.techniques.given_image import GivenImage, given_image, in_8_bits, name_of
 from dreamfilters.techniques.strip import Strip, TechniqueResult
 
@@ -169,7 +170,7 @@ def fool(
 
     Raises:
         TargetError, UnknownNameError: the target is not one class of the network.
-        RecipeError: norm, radius, confidence or steps are out of range.
+        RecipeError: norm, radius, confidence, steps or seed are out of range.
         ImageError: the image cannot be read.
 
     Example:
@@ -180,6 +181,7 @@ def fool(
     network = network_of(network)
     goal = class_objective(network, target)
     check_settings(norm, radius, confidence)
+    check_seed(seed)
     rate = _REACH * radius / max(steps, 1)
     recipe = Recipe(
         Perturbation(norm=norm, radius=radius),

@@ -11,14 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter, sobel
 from skimage.segmentation import random_walker, watershed
 
-from dreamfilters.attribution.attribute import attribute, chosen_methods, objective_of
+from dreamfilters.attribution.attribute import attribute, objective_of
 from dreamfilters.attribution.overlays import overlay
+from dreamfilters.attribution.registry import ATTRIBUTIONS
 from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.images import ImageArray
 from dreamfilters.images.decoding import in_channels, with_channels
 from dreamfilters.networks import AnyNetwork, Network, network_of
+from dreamfilters.number_format import percent
 from dreamfilters.techniques.given_image import GivenImage, given_image, name_of
 from dreamfilters.techniques.strip import Strip, TechniqueResult
 
@@ -76,7 +78,7 @@ class Segmentation(TechniqueResult):
         """The region in one line."""
         top, left, bottom, right = self.box
         place = f"rows {top} to {bottom - 1}, columns {left} to {right - 1}"
-        return f"{self.target}: {100 * self.share:.0f} % of the image, {place}"
+        return f"{self.target}: {percent(self.share, 0)} of the image, {place}"
 
     @cached_property
     def drawn(self) -> ImageArray:
@@ -109,7 +111,7 @@ class Segmentation(TechniqueResult):
                 self.name,
                 f"saliency\n{self.method}",
                 "seeds: inside red\noutside blue",
-                f"region\n{100 * self.share:.0f} % of the image",
+                f"region\n{percent(self.share, 0)} of the image",
             ],
         )
 
@@ -196,7 +198,7 @@ def check_settings(
     if not 0 < background < foreground < 1:
         given = f"background={background}, foreground={foreground}"
         raise RecipeError(f"{given}: must be quantiles, 0 < background < foreground < 1")
-    chosen_methods(method)
+    ATTRIBUTIONS[method]  # raises where there is none
     if target is not None:
         objective_of(network, target)
     return algorithm  # type: ignore[return-value]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dreamfilters.comparison.measures.measure import LinePart
-from dreamfilters.comparison.number_format import grouped, number, percent
 from dreamfilters.display import image_uri
+from dreamfilters.number_format import grouped, number, percent
 from dreamfilters.report.charts import LineChart, line_chart
 from dreamfilters.report.html_frame import anchors, rendered, script_json
 from dreamfilters.training.film_images import spread, verdict_image

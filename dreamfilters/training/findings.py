@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.attribution.ablation.paired_statistics import mcnemar
-from dreamfilters.comparison.number_format import percent
+from dreamfilters.number_format import percent
 from dreamfilters.training.history import Look, Training, moment
 from dreamfilters.verdicts.verdict import KINDS
 

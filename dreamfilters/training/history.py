@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dreamfilters.display import frame, heading, share_bars, table, tiles
 from dreamfilters.errors import TargetError, UnknownNameError, close_names
 from dreamfilters.evidence.unit_statistics import UnitStatistics
+from dreamfilters.number_format import percent
 from dreamfilters.verdicts.verdict import COLORS, KINDS, Kind
 
 Floats = NDArray[np.float32]
@@ -218,7 +219,7 @@ def look_parts(training: Training) -> tuple[Markup, Markup, Markup]:
     ]
     accuracy = training.accuracy(last)
     detail = f"{last.name}, {int(last.responding.sum())} of {len(training.units)} units respond"
-    known = "" if accuracy is None else f", {100 * accuracy:.0f} % of {int((training.truth >= 0).sum())} images correct"
+    known = "" if accuracy is None else f", {percent(accuracy, 0)} of {int((training.truth >= 0).sum())} images correct"
     return heading(f"Training of {training.network}", detail + known), bars, tiles(dreams[:_SHOWN])
 
 

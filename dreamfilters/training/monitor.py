@@ -21,6 +21,7 @@ from dreamfilters.images import ImageFolder
 from dreamfilters.networks import load
 from dreamfilters.networks.loading import Classes
 from dreamfilters.networks.preprocessing.form_sources import Form
+from dreamfilters.number_format import percent
 from dreamfilters.runs.storage.file_names import default_folder, free_folder
 from dreamfilters.runs.storage.records import model_values
 from dreamfilters.training.findings import events_of
@@ -198,7 +199,7 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
         if self.training.looks[-1].step != self._step and self._moment is not None:
             self._look(self._moment)
         looks, used = len(self.training.looks), self._pace.used
-        taken = f"{looks} looks, {100 * used:.1f} % of the training time"
+        taken = f"{looks} looks, {percent(used, 1)} of the training time"
         self._say(f"{taken}; `dreamfilters film {self.folder}` shows them")
 
     def _begin(self, epoch: int, name: str) -> None:
@@ -229,8 +230,8 @@ class TrainingMonitor(keras.callbacks.Callback):  # type: ignore[misc, unused-ig
         sample, network, share = looker.meter.sample, looker.network, self._pace.share
         given = f" of {sample.given}" if sample.given > len(sample) else ""
         remark = f" ({sample.remark})" if sample.remark else ""
-        percent = "" if share is None else f"{100 * share:.3g} % of the training time"
-        limit = f"left out where looks would take more than {percent}" if percent else "at every period"
+        most = "" if share is None else f"{100 * share:.3g} % of the training time"
+        limit = f"left out where looks would take more than {most}" if most else "at every period"
         assumed = f"; {network.describe_input().partition(';')[0]})" if network.origin.is_assumed else ""
         dreams = len(looker.training.targets)
         return (

@@ -186,6 +186,7 @@ class JobRequest:
         method: of an embedding.
         dreams: whether an embedding shows the finished dreams among the images.
         technique: which one, with its values.
+        options: on the model, as words of the commands that the page of an evaluation names.
     """
 
     id: str
@@ -196,6 +197,7 @@ class JobRequest:
     method: str = ""
     dreams: bool = False
     technique: TechniqueRequest | None = None
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

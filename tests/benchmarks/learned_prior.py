@@ -150,7 +150,7 @@ def _distances(dreams: Sequence[Dream]) -> str:
 def _prior(setting: Setting) -> LearnedPrior:
     """Return the prior of a file, or one that is trained on the images of signs next to the checkout."""
     from dreamfilters.dreams.priors.fitting import STEPS, fit_prior
-    from dreamfilters.runs.prior_run import read_prior
+    from dreamfilters.runs.storage.prior_files import read_prior
     from tests.benchmarks.external_networks import SHARED
 
     if setting.prior:

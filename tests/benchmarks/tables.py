@@ -62,6 +62,8 @@ def written(cell: object) -> str:
         return str(cell)
     if cell == 0 or abs(cell) >= 100:
         return f"{cell:.0f}"
+    if abs(cell) < 5e-7:
+        return "< 0.000001"
     text = f"{cell:.3g}"
     return f"{cell:.6f}".rstrip("0") if "e" in text else text
 

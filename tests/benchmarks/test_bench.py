@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.benchmarks.applications import row, walked
 from tests.benchmarks.class_dreams import with_permuted_classes, with_random_weights
 from tests.benchmarks.response_judge import Motion, motions, moved
 from tests.benchmarks.tables import Table, loop_seconds, ratio, step_times, written
@@ -19,8 +20,8 @@ def test_the_first_step_is_not_counted_because_it_compiles():
 
 
 def test_numbers_have_three_digits_and_no_exponent():
-    assert [written(n) for n in (0.0, 0.05, 1.234, 123.4, 12345.0, 0.00001234, None, 7)] == [
-        "0", "0.05", "1.23", "123", "12345", "0.000012", "-", "7",
+    assert [written(n) for n in (0.0, 0.05, 1.234, 123.4, 12345.0, 0.00001234, 3e-8, None, 7)] == [
+        "0", "0.05", "1.23", "123", "12345", "0.000012", "< 0.000001", "-", "7",
     ]  # fmt: skip
 
 
@@ -64,3 +65,12 @@ def test_controls_have_other_weights_or_other_classes(tiny):
     given, order = tiny.predict(images, verbose=0), np.array([2, 0, 1])
     assert with_permuted_classes(tiny, order).predict(images, verbose=0) == pytest.approx(given[:, order])
     assert not np.allclose(with_random_weights(tiny).predict(images, verbose=0), given, atol=1e-3)
+
+
+def test_a_walk_is_stored_and_a_network_whose_process_ended_has_its_reason(tmp_path):
+    assert walked(tmp_path / "none.json") == {}
+    (tmp_path / "found.json").write_text('{"VGG16": {"ended": "the process ended: Killed"}}')
+    assert row("VGG16", walked(tmp_path / "found.json")["VGG16"])[-1] == "the process ended: Killed"
+    found = {"size": [224, 224], "seconds": {"load": 1.5, "maps": None}, "peak": 3000, "difference": 0.0}
+    cells = row("Net", {**found, "results": {"early": "activated", "maps": "ValueError: no"}})
+    assert cells == ["Net", 224, 1.5, None, None, None, None, None, None, 3.0, 0.0, "maps: ValueError: no"]

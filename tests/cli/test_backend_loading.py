@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from dreamfilters.cli.backend_loading import library_name
+from tests.fuzz.good_files import write_prior
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +21,7 @@ MISTAKES = [
     (("dream", "net.keras", "conv1:0", "--size", "big"), "--size big: must be a side"),
     (("dream", "net.keras", "conv1:0", "--images", "none"), "none: no such file or folder"),
     (("dream", "net.keras", "conv1:0", "--out", "net.keras"), "net.keras: cannot be written"),
-    (("dream", "net.keras", "conv1:0", "--out", "."), "holds other files (bad.toml, empty, images"),
+    (("dream", "net.keras", "conv1:0", "--out", "."), "holds other files (bad.npz, bad.toml, empty"),
     (("maps", "net.keras", "none"), "none: no such file or folder"),
     (("maps", "net.keras", "net.keras", "--units", "7-3"), "--units 7-3"),
     (("scan", "net.keras", "none"), "none: no such file or folder"),
@@ -105,6 +106,44 @@ MISTAKES = [
     (("serve", "net.keras", "empty"), "empty: no image files in this folder"),
     (("serve", "net.keras", "images", "--out", "bad.toml"), "bad.toml: cannot be written"),
     (("serve", "net.keras", "--form", "bad.toml"), "bad.toml: is not TOML"),
+    (("dream", "net.keras", "conv1:0", "--prior", "none.npz"), "--prior none.npz: no such file"),
+    (("dream", "net.keras", "conv1:0", "--prior", "bad.npz"), "bad.npz: is damaged, or not a prior"),
+    (("serve", "net.keras", "--prior", "bad.npz"), "bad.npz: is damaged, or not a prior"),
+    (("dream", "net.keras", "conv1:0", "--prior", "good.npz"), "--prior good.npz: is for --recipe learned"),
+    (
+        ("compare", "net.keras", "conv1:0", "images", "--prior", "good.npz", "--recipe", "fast"),
+        "recipe fast: uses colors and spectrum only; a learned prior is for recipe 'learned'",
+    ),
+    (("dream", "net.keras", "conv1:0", "--recipe", "learned"), "recipe learned: needs a learned prior; train one"),
+    (("compare", "net.keras", "conv1:0", "images", "--recipe", "learned"), "recipe learned: needs a learned prior;"),
+    (("atlas", "net.keras", "images", "--recipe", "learned"), "recipe learned: needs a learned prior; train one"),
+    (
+        ("facets", "net.keras", "conv1:0", "images", "--recipe", "learned"),
+        "needs a learned prior, which `dreamfilters facets` does not take; choose another recipe",
+    ),
+    (("attribute", "net.keras", "images", "--method", "lrp,gradientt"), "method gradientt: there is none. Close names"),
+    (("segment", "net.keras", "images", "--method", "*"), "attribution method *: there is none"),
+    *(
+        ((command, "net.keras", *more, "--seed", "-1"), "--seed -1: must be 0 to 2147483647")
+        for command, more in {
+            "dream": ("conv1:0",),
+            "compare": ("conv1:0", "images"),
+            "atlas": ("images",),
+            "audit": ("images",),
+            "ablate": ("conv1:0", "images"),
+            "circuit": ("conv1:0", "images"),
+            "unit": ("conv1:0", "images"),
+            "facets": ("conv1:0", "images"),
+            "fool": ("class:0", "images"),
+            "invert": ("images",),
+            "texture": ("images",),
+            "style": ("images", "images/a.png"),
+            "embed": ("images",),
+            "film": (),
+            "diff": ("net.keras",),
+        }.items()
+    ),
+    (("prior", "images", "--out", "x.npz", "--seed", "2147483648"), "--seed 2147483648: must be 0 to 2147483647"),
 ]
 
 
@@ -118,6 +157,8 @@ def lines_of_mistakes(tmp_path_factory):
     (folder / "empty").mkdir()
     (folder / "images").mkdir()
     Image.new("RGB", (4, 4)).save(folder / "images" / "a.png")
+    (folder / "bad.npz").write_bytes(bytes(100))
+    write_prior(folder / "good.npz")
     code = f"""
 import contextlib, io, json, sys
 sys.modules["tensorflow"] = sys.modules["jax"] = sys.modules["keras"] = None
@@ -181,6 +222,7 @@ def test_a_mistake_is_an_error_before_tensorflow_is_loaded(words, message, lines
         ("diff", "signs", "signs"),
         ("film", "net.keras", "--images", "."),
         ("again", "a.png"),
+        ("samples", "samples"),
         ("serve", "signs"),
     ],
 )

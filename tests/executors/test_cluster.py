@@ -10,18 +10,10 @@ from pathlib import Path
 import pytest
 
 from dreamfilters.errors import UsageError, WorkerError
-from dreamfilters.executors.cluster import ClusterExecutor, check_address
+from dreamfilters.executors.cluster import ClusterExecutor
 from dreamfilters.executors.executor import Task
 from tests.executors import toy_tasks
 from tests.executors.clusters import needs_ray, two_nodes, workers_of_ray
-
-
-@pytest.mark.parametrize("address", ["", "here", "host:", ":6379", "host:port", "host:99999"])
-def test_what_is_no_address_is_one_line(address):
-    with pytest.raises(UsageError, match="is no address; give host:port, such as"):
-        check_address(address)
-    assert check_address("local") is None
-    assert check_address("ray://[::1]:10001") == ("::1", 10001)
 
 
 @needs_ray

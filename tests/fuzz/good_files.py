@@ -91,17 +91,22 @@ def write_texts(folder: Path) -> None:
 
 
 def write_priors(folder: Path) -> None:
-    """Write a network, and a learned prior whose weights are 0, so that its file is small."""
-    from dreamfilters.dreams.priors.denoiser import Architecture
+    """Write a network and a learned prior."""
+    write_network(folder)
+    write_prior(folder / PRIOR)
+
+
+def write_prior(path: Path) -> None:
+    """Write a learned prior whose weights are 0, so that its file is small."""
+    from dreamfilters.dreams.priors.denoiser_weights import Architecture
     from dreamfilters.dreams.priors.learned_prior import LearnedPrior, TrainingRecord
 
-    write_network(folder)
     architecture, chance = Architecture(3), np.random.default_rng(7)
     record = TrainingRecord(200, 22, 230, "0123456789abcdef", 5, 0, 0.5, (0.1,) * 5, (0.2,) * 5, (1.0, 2.0, 3.0),
                             {"numpy": "2"})  # fmt: skip
     weights = {name: np.zeros(shape, np.float32) for name, shape in architecture.shapes.items()}
     images = chance.integers(0, 256, (4, SIDE, SIDE, 3), dtype=np.uint8)
-    LearnedPrior("mine", (SIDE, SIDE), architecture, record, weights, images, images).save(folder / PRIOR)
+    LearnedPrior("mine", (SIDE, SIDE), architecture, record, weights, images, images).save(path)
 
 
 _RECIPE = """description = "mine"

@@ -206,7 +206,7 @@ def _read_record(path: str) -> None:
 
 
 def _read_prior(path: str) -> None:
-    from dreamfilters.runs.prior_run import read_prior
+    from dreamfilters.runs.storage.prior_files import read_prior
 
     _ = read_prior(path).text
 

@@ -237,3 +237,45 @@ def test_the_reshaping_of_the_image_to_a_flat_input_is_no_layer_to_look_at(shape
     kinds = {info.name: (info.kind, info.reason) for info in load(model, size=(8, 8)).layers}
     assert kinds["pixels"] == ("not visual", "it is the image, in the shape of the input")
     assert kinds["flat"] == ("vector", "")
+
+
+@pytest.mark.parametrize("shape", [(64,), (8, 8)])
+@pytest.mark.parametrize(
+    "scaled",
+    [
+        lambda x: x,
+        layers.Rescaling(1 / 255, name="scaled"),
+        layers.Normalization(axis=None, mean=3.0, variance=4.0, name="scaled"),
+        lambda x: x / 255 - 0.5,
+    ],
+    ids=["as it is", "Rescaling", "Normalization", "operations"],
+)
+@pytest.mark.parametrize(
+    "as_map",
+    [layers.Reshape((8, 8, 1)), lambda x: keras.ops.reshape(x, (-1, 8, 8, 1)), lambda x: x[..., None]],
+    ids=["Reshape", "reshape", "newaxis"],
+)
+def test_a_map_made_of_a_flat_input_has_the_positions_of_the_image(shape, scaled, as_map):
+    image = keras.Input(shape, name="pixels")
+    if shape == (64,):
+        as_map = layers.Reshape((8, 8, 1))
+    made = layers.Conv2D(2, 3, name="conv")(as_map(scaled(image)))
+    network = load(keras.Model(image, layers.Dense(3)(layers.Flatten()(made))), size=None if len(shape) == 2 else 8)
+    infos = [info for info in network.layers if info.kind != "not visual"]
+    assert [(info.kind, info.receptive_field and info.receptive_field.size) for info in infos[:2]] == [
+        ("map", (1, 1)), ("map", (3, 3)),
+    ]  # fmt: skip
+    assert {info.reason for info in network.layers if info not in infos} == {
+        "it is the image, in the shape of the input"
+    }
+    x = np.random.default_rng(0).random((2, 8, 8, 1), np.float32)
+    seen = network.watch(frozenset({"conv"}))(x)["conv"]
+    plain = keras.Model(image, network.model.get_layer("conv").output)
+    np.testing.assert_allclose(seen, plain(x.reshape(2, *shape)), atol=1e-6)
+
+
+def test_an_index_that_reorders_pixels_keeps_no_positions():
+    image = keras.Input((8, 8), name="pixels")
+    made = layers.Conv2D(2, 3, name="conv")(image[:, ::-1, :, None])
+    network = load(keras.Model(image, layers.Flatten()(made)))
+    assert network.layer("conv").receptive_field is None

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dreamfilters.comparison.number_format import times
 from dreamfilters.errors import OutputError
 from dreamfilters.images import heat
+from dreamfilters.number_format import times
 from dreamfilters.report.report import cards_of, html, report_files, write_report
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"

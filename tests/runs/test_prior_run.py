@@ -8,7 +8,8 @@ import pytest
 from dreamfilters.dreams.priors.fitting import prior_job
 from dreamfilters.errors import DamagedError, OutputError, RecipeError
 from dreamfilters.runs import prior_run
-from dreamfilters.runs.prior_run import read_prior, run
+from dreamfilters.runs.prior_run import run
+from dreamfilters.runs.storage.prior_files import read_prior
 
 
 def images(count=120, seed=0):

@@ -35,6 +35,8 @@ def test_bad_settings_are_refused(red, disc):
         segment(red, image, foreground=0.2)
     with pytest.raises(UnknownNameError, match="nothing"):
         segment(red, image, method="nothing")
+    with pytest.raises(UnknownNameError, match=r"\*: there is none"):
+        segment(red, image, method="*")
     with pytest.raises(ImageError, match="no region stands out"):
         segment(red, np.zeros((16, 16, 3)), "class:red", method="gradient-x-input")
     with pytest.raises(ImageError, match="must have the size of the image"):

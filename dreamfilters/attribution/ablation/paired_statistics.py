@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dreamfilters.evidence.evaluation.statistics import NORMAL_95
+from dreamfilters.evidence.evaluation.statistics import wilson_intervals
 
 Reals = NDArray[np.float64]
 
 LEVEL = 0.95  # of every interval
-_Z = NORMAL_95  # stds on either side of the mean, for `LEVEL`
 
 
 @dataclass(frozen=True)
@@ -65,18 +64,12 @@ def accuracy_change(count: ArrayLike, right: ArrayLike, lost: ArrayLike, gained:
         product = np.where(product > 0, np.maximum(product - n / 2, 0), product)  # the continuity correction
         margins = right * (n - right) * (kept + gained) * (n - kept - gained)
         correlation = np.where(margins > 0, product / np.sqrt(margins), 0.0)
-        (low_after, high_after), (low_before, high_before) = _wilson(after, n), _wilson(before, n)
+        low_after, high_after = wilson_intervals(kept + gained, n)
+        low_before, high_before = wilson_intervals(right, n)
         change = (gained - lost) / n
         below = _joined(after - low_after, high_before - before, correlation)
         above = _joined(high_after - after, before - low_before, correlation)
         return Change(change, change - below, change + above)
-
-
-def _wilson(share: Reals, n: Reals) -> tuple[Reals, Reals]:
-    """Return the score interval of a proportion (Wilson 1927)."""
-    center = share + _Z**2 / (2 * n)
-    half = _Z * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    return (center - half) / (1 + _Z**2 / n), (center + half) / (1 + _Z**2 / n)
 
 
 def _joined(first: Reals, second: Reals, correlation: Reals) -> Reals:

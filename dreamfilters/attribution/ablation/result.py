@@ -21,6 +21,7 @@ from dreamfilters.attribution.ablation.witness import OcclusionWitness
 from dreamfilters.attribution.circuits.weights.partner import Partner
 from dreamfilters.display import frame, heading, table
 from dreamfilters.errors import TargetError, UnknownNameError, close_names
+from dreamfilters.number_format import percent
 from dreamfilters.serialization import finite, plain
 
 How: TypeAlias = Literal["zero", "mean", "resample", "partner"]
@@ -255,7 +256,7 @@ class Ablation:
     def _repr_html_(self) -> str:
         rows = [row(one) for layer in self.layers for one in self.of(layer.name, "unit")]
         more = f", the first {_ROWS} of {len(rows)}" if len(rows) > _ROWS else ""
-        detail = f"{self.how}, {self.images} images, accuracy {100 * self.accuracy:.1f} %"
+        detail = f"{self.how}, {self.images} images, accuracy {percent(self.accuracy, 1)}"
         return frame(heading(f"Ablation of {self.network}", detail), table(f"units{more}", rows[:_ROWS]))
 
     def __repr__(self) -> str:

@@ -15,6 +15,7 @@ from dreamfilters.images.decoding import in_channels, with_channels
 from dreamfilters.images.encoding import displayed
 from dreamfilters.images.panels import BACKGROUND
 from dreamfilters.images.resizing import resize
+from dreamfilters.number_format import percent
 from dreamfilters.serialization import plain
 
 _SIDE = 96  # pixels of a kernel in a notebook
@@ -89,7 +90,7 @@ class Circuit:
         """
         kernels = [_tile(kernel) for kernel in self.kernel_images]
         dreams = [_tile(displayed(dream.image)) for dream in self.dreams]
-        captions = [f"{self.layer}:{one.unit}\n{one.contribution:+.3g} ({100 * one.share:.0f} %)" for one in self.units]
+        captions = [f"{self.layer}:{one.unit}\n{one.contribution:+.3g} ({percent(one.share, 0)})" for one in self.units]
         title = f"{self.target} reads {self.layer}"
         title += ": expanded weights, blue adds, red lowers" if kernels else ""
         if not dreams:

@@ -15,6 +15,7 @@ from dreamfilters.dreams.objectives.objective import Objective
 from dreamfilters.dreams.settings import PositiveInt, Settings, above
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.networks import Network
+from dreamfilters.number_format import percent
 
 _LEAST = 0.1  # of the larger score: where a difference is below, positive and negative shares nearly cancel
 _AT_ONCE = 32  # places of the path whose gradients are computed together; always this many, so that it compiles once
@@ -48,8 +49,8 @@ class PathIntegral:
             return ""
         return (
             f"integrated-gradients: {above.sum()} of {len(above)} heatmaps miss the score difference by up to "
-            f"{100 * self.gaps.max():.1f} % after {self.steps[above].max()} gradients, above "
-            f"{100 * self.tolerance:.1f} %; raise most_steps"
+            f"{percent(self.gaps.max(), 1)} after {self.steps[above].max()} gradients, above "
+            f"{100 * self.tolerance:.3g} %; raise most_steps"
         )
 
 
@@ -111,7 +112,7 @@ class IntegratedGradients(Settings):
             gap = abs(total - (high - low)) / _scale(low, high)
             found.append(
                 f"not complete: its values add up to {total:.4g}, the score difference is {high - low:.4g}, "
-                f"{100 * gap:.1f} % off with at most {self.most_steps} gradients"
+                f"{percent(gap, 1)} off with at most {self.most_steps} gradients"
                 if gap > self.tolerance
                 else ""
             )

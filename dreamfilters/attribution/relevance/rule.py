@@ -171,9 +171,10 @@ def offsets_of(steps: Sequence[Step]) -> dict[int, Tensor]:
 
 
 def _called(step: Step, operation: Call, x: Tensor) -> Tensor:
-    """Return the output of a step with one input for another value of this input."""
+    """Return the output of a step with one input for another value of this input, as float32 in any precision."""
     args, kwargs = keras.tree.map_structure(lambda leaf: x if isinstance(leaf, Slot) else leaf, step.arguments)
-    return operation(*args, **kwargs | ({"training": False} if isinstance(step.operation, keras.layers.Layer) else {}))
+    training = {"training": False} if isinstance(step.operation, keras.layers.Layer) else {}
+    return ops.cast(operation(*args, **kwargs | training), "float32")
 
 
 def _with_relevance(step: Step | None, call: Call, back: Back) -> Call:

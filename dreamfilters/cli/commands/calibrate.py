@@ -12,6 +12,7 @@ from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import existing_images
 from dreamfilters.cli.output import print_json, progress, say, table
+from dreamfilters.number_format import percent
 
 if TYPE_CHECKING:
     from dreamfilters.dreams.calibration import Calibration
@@ -92,7 +93,6 @@ def _file_to_complete(model: str, *, force: bool) -> Path:
 
 
 def _print(found: Calibration, as_json: bool) -> None:
-    from dreamfilters.comparison.number_format import percent
 
     if as_json:
         print_json({"images": found.count, "keep": found.share, "tolerance": found.rows()})
@@ -102,7 +102,6 @@ def _print(found: Calibration, as_json: bool) -> None:
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
-    from dreamfilters.comparison.number_format import percent
 
     name, words, factor = _NAMES[row["transform"]]
     next_one = ("not tried", "")

@@ -98,6 +98,7 @@ def compare(
     Writes one offline page: each dream beside the strongest images with all maps on one scale, the histogram of real
     responses, and every measure (see `measures`). Exit code 3 if some images could not be read.
     """
+    prior = recipe_options.prior(learned)
     targets, images = options.targets_and_images(model, words)
     import_backend()
     from dreamfilters.comparison.compare import ComparePlan
@@ -105,9 +106,7 @@ def compare(
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import read_image
     from dreamfilters.runs.by_unit.compare_run import KIND, CompareJob, run
-    from dreamfilters.runs.prior_run import read_prior
 
-    prior = None if learned is None else read_prior(learned)
     network = model_options.network(model)
     other = next(_others([against] if against else [], model_options), None)
     form = network.form
@@ -174,12 +173,11 @@ def atlas(
     Writes an index page and a page for every unit: dream, real images, measures and verdict. Run the same command
     again to resume a stopped atlas. Exit code 3 if some images could not be read.
     """
+    prior = recipe_options.prior(learned)
     images = options.images_or_samples(model, images)
     import_backend()
     from dreamfilters.runs.by_unit.atlas_run import KIND, AtlasSummary, atlas_job, run
-    from dreamfilters.runs.prior_run import read_prior
 
-    prior = None if learned is None else read_prior(learned)
     network = model_options.network(model)
     other = next(_others([against] if against else [], model_options), None)
     shown_to = tuple(_others(judges, model_options))

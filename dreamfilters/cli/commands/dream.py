@@ -112,13 +112,12 @@ def dream(
     Next:
       dreamfilters compare signs conv6:0-15 images/
     """
+    of_images = recipe_options.prior(learned)
     import_backend()
     from dreamfilters.images import read_image
     from dreamfilters.runs.by_unit.dream_run import DreamJob, run
     from dreamfilters.runs.by_unit.dream_store import KIND
-    from dreamfilters.runs.prior_run import read_prior
 
-    of_images = None if learned is None else read_prior(learned)
     network = model_options.network(model)
     chosen = recipe_options.chosen(*_canvas_setting(size))
     network, prior = (

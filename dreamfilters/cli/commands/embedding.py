@@ -10,7 +10,7 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import at_least, existing_images, one_of, valid_settings
+from dreamfilters.cli.options.values import at_least, existing_images, one_of, valid_seed, valid_settings
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def embed(
     metric: Metric = "cosine",
     flat: Flat = False,
     labels: options.Labels = None,
-    seed: Annotated[int, typer.Option(help="Random seed of the method.", callback=at_least(0))] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the method.", callback=valid_seed)] = 0,
     batch: Batch = None,
     *,
     run_options: options.RunOptions,
@@ -190,7 +190,7 @@ def _print_neighbors(result: RunResult[NearestNeighbors | None], names: set[str]
         table(_COLUMNS, [tuple(_cell(row[key]) for key in _COLUMNS) for row in first])
         count = f"{len(found)} quer{'ies' if len(found) != 1 else 'y'} among {len(found.features):,} images"
         typer.echo(f"{count} by {found.features.layer}: {result.folder / 'index.html'}")
-    exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total)
+    exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total + len(names))
 
 
 def _cell(value: Any) -> str:

@@ -20,6 +20,7 @@ from dreamfilters.cli.options.values import (
     valid_scale,
 )
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, table
+from dreamfilters.number_format import percent
 
 if TYPE_CHECKING:
     from dreamfilters.runs.by_image.map_run import MapSettings
@@ -127,21 +128,30 @@ def _values(stored: StoredMaps) -> dict[str, Any]:
     }
 
 
+_VALUES = 3  # of a regression, in the terminal
+
+
 def _row(stored: StoredMaps) -> tuple[str, ...]:
-    """Return the predicted classes of an image with their probabilities or shares, or the value of a regression."""
+    """Return the predicted classes of an image with their probabilities or shares, or the values of a regression."""
     name, probability, share, value = "", "", "", ""
     if stored.prediction and stored.prediction["probability"] is None:
-        logit = stored.prediction["logit"]
-        value = "nan" if logit is None else f"{logit:.4g}"
+        values = stored.read()["predictions"]
+        listed = [f"{each['name']} {_value(each)}" for each in values[:_VALUES]]
+        more = [] if len(values) <= _VALUES else ["..."]
+        value = _value(values[0]) if len(values) == 1 else ", ".join([*listed, *more])
     elif stored.prediction:
         most = stored.read()["predictions"]
         chosen = [each for each in most if each["predicted"]]
         name = ", ".join(each["name"] for each in chosen) or "none"
-        percent = ", ".join(map(_percent, chosen)) or f"{most[0]['name']} {_percent(most[0])}"
-        probability, share = (percent, "") if stored.prediction["share"] is None else ("", percent)
+        shown = ", ".join(map(_percent, chosen)) or f"{most[0]['name']} {_percent(most[0])}"
+        probability, share = (shown, "") if stored.prediction["share"] is None else ("", shown)
     return (stored.image, stored.label, name, probability, share, value, str(stored.folder))
+
+
+def _value(prediction: Mapping[str, Any]) -> str:
+    return "nan" if prediction["logit"] is None else f"{prediction['logit']:.4g}"
 
 
 def _percent(prediction: Mapping[str, Any]) -> str:
     share = prediction["share"]
-    return f"{100 * (prediction['probability'] if share is None else share):.2f} %"
+    return percent(prediction["probability"] if share is None else share, 2)

@@ -11,7 +11,7 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.given_files import writable_file
-from dreamfilters.cli.options.values import at_least, parse_size, valid_size
+from dreamfilters.cli.options.values import at_least, parse_size, valid_seed, valid_size
 from dreamfilters.cli.output import exit_if_stopped, print_json, progress, say, table
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def prior(
     minutes: Annotated[
         float | None, typer.Option(help="Train about this long; the number of steps is stored with the prior.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Random seed of the training.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the training.", callback=valid_seed)] = 0,
     force: Annotated[
         bool,
         typer.Option("--force", help="Replace FILE or its interrupted training; write a prior that fails its test."),

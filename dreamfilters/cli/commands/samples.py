@@ -10,7 +10,7 @@ import typer
 from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options import Quiet
 from dreamfilters.cli.options.values import writable_folder
-from dreamfilters.cli.output import progress
+from dreamfilters.cli.output import progress, status
 
 
 def demo(
@@ -44,9 +44,11 @@ def samples(
     Example:
       dreamfilters samples outputs/samples
     """
-    from dreamfilters.signs.rendering.scenes import write_samples
+    with status("Writing the sample images"):
+        from dreamfilters.signs.rendering.scenes import write_samples
 
-    typer.echo(f"{len(write_samples(folder))} rendered images in {folder}")
+        written = write_samples(folder)
+    typer.echo(f"{len(written)} rendered images in {folder}")
 
 
 def gtsrb(

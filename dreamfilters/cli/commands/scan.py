@@ -11,6 +11,7 @@ from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least, layer_names
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, say, table
+from dreamfilters.number_format import percent
 
 if TYPE_CHECKING:
     from dreamfilters.evidence.scan.result import Scan
@@ -116,6 +117,6 @@ def _mistakes(scan: Scan) -> str:
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
-    zeros = "" if row["zeros"] is None else f"{100 * row['zeros']:.1f} %"
+    zeros = "" if row["zeros"] is None else percent(row["zeros"], 1)
     best = "" if row["strongest"] is None else f"{row['layer']}:{row['strongest']} {row['maximum']:.4g}"
     return (row["layer"], str(row["units"]), str(row["silent"]), zeros, best, row["image"] or "")

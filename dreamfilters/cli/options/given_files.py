@@ -28,6 +28,15 @@ def readable_labels(parameter: typer.CallbackParam, path: Path | None) -> Path |
     return path
 
 
+def readable_prior(parameter: typer.CallbackParam, path: Path | None) -> Path | None:
+    """Return the path of a learned prior, which can be read."""
+    if existing_file(parameter, path) is not None:
+        from dreamfilters.runs.storage.prior_files import read_prior
+
+        read_prior(str(path))
+    return path
+
+
 def writable_file(path: Path) -> Path:
     """Return the path of a file, which can be written: its folder exists or can be made, and it is no link."""
     from dreamfilters.writing.single_files import check_file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -123,6 +123,13 @@ class ModelOptions:
         for name, value in settings["inputs"].items():
             if isinstance(value, Path) and not value.is_file():
                 raise UsageError(f"--input {name}={value.name}: neither a number nor a file; give a number or a file")
+
+    def check_methods(self, names: Iterable[str]) -> None:
+        """Raise UnknownNameError for an attribution method that is not built in, unless own code can register it."""
+        from dreamfilters.attribution.methods.method_names import check_names
+
+        if not (self.trust or self.imports):
+            check_names(names)
 
     def network(self, model: str) -> Network:
         """Load the network."""

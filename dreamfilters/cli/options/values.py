@@ -180,6 +180,13 @@ def at_least(least: int, most: int | None = None) -> Callable[..., int | None]:
     return checked
 
 
+def valid_seed(parameter: typer.CallbackParam, number: int) -> int | None:
+    """Return a random seed."""
+    from dreamfilters.seeds import MOST_SEED
+
+    return at_least(0, MOST_SEED)(parameter, number)
+
+
 def above_or_at(least: float) -> Callable[..., float]:
     """Return a check of a number with a fraction, which is finite."""
 

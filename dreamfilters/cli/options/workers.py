@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from dreamfilters.cli.help import of_output
 from dreamfilters.cli.options.values import at_least
 from dreamfilters.errors import UsageError
-from dreamfilters.executors.cluster import NEEDS_RAY, ClusterExecutor, check_address
+from dreamfilters.executors.address import NEEDS_RAY, check_address
 
 if TYPE_CHECKING:
     from dreamfilters.executors.executor import Executor
@@ -65,6 +65,7 @@ class ExecutorOptions:
 
     def executor(self) -> AbstractContextManager[Executor]:
         """Return the executor of the options, at whose end the worker processes end."""
+        from dreamfilters.executors.cluster import ClusterExecutor
         from dreamfilters.executors.executor import LOCAL
         from dreamfilters.executors.processes import ProcessExecutor
 

@@ -9,7 +9,7 @@ from typing import Any
 from dreamfilters.attribution.logit_attribution import LogitAttribution, attribute_logit
 from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.measure import BarPart, Caption, Figure, Measure, Missing, ShareBar
-from dreamfilters.comparison.number_format import number
+from dreamfilters.number_format import number
 
 _UNITS = 10  # that are shown
 

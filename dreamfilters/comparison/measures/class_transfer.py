@@ -10,7 +10,6 @@ import numpy as np
 from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.measure import Caption, Measure, Missing
 from dreamfilters.comparison.measures.response_rank import ResponseRank, response_rank
-from dreamfilters.comparison.number_format import percent
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.display import Tabular
 from dreamfilters.errors import InputFormError, UnknownNameError, close_names
@@ -19,6 +18,7 @@ from dreamfilters.evidence.features import Images
 from dreamfilters.images.decoding import LUMA
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.classes.class_head import image_logits
+from dreamfilters.number_format import percent
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.comparison.batch import Batch, ClassImages
 from dreamfilters.comparison.measures.measure import Caption, Figure, ImagePart, Measure, Missing, ShownImage
-from dreamfilters.comparison.number_format import number, percent
 from dreamfilters.display import Tabular
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats, activations
@@ -19,6 +18,7 @@ from dreamfilters.evidence.evaluation.statistics import sensitivity
 from dreamfilters.evidence.features import feature_vectors, penultimate
 from dreamfilters.networks import LOGITS
 from dreamfilters.networks.classes.class_head import SOFTMAX, ClassHead, image_logits
+from dreamfilters.number_format import number, percent
 from dreamfilters.serialization import plain
 
 _CLASSES = 3  # confused classes that are shown

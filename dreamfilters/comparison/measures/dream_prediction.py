@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.measure import BarPart, Caption, Figure, Measure, ShareBar
-from dreamfilters.comparison.number_format import percent
 from dreamfilters.dreams.ascent.prediction import DreamPrediction, dream_prediction
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS
 from dreamfilters.networks.classes.predictions import Prediction
+from dreamfilters.number_format import percent
 
 
 def _compute(batch: Batch) -> list[DreamPrediction]:

@@ -10,9 +10,9 @@ from skimage.metrics import structural_similarity
 
 from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Measure
-from dreamfilters.comparison.number_format import number
 from dreamfilters.display import Tabular
 from dreamfilters.errors import ImageError
+from dreamfilters.number_format import number
 
 _WINDOW = 7  # positions; the usual one of SSIM without Gaussian weights
 

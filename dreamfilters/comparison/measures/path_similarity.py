@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from dreamfilters.comparison.batch import REFERENCES, Batch
 from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Figure, LinePart, Measure, Missing
-from dreamfilters.comparison.number_format import number
 from dreamfilters.display import frame, table
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import PIXELS, Floats
@@ -26,6 +25,7 @@ from dreamfilters.evidence.features import (
 )
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
+from dreamfilters.number_format import number
 from dreamfilters.serialization import finite, plain
 
 _ERRORS = 2  # standard errors that a difference has to exceed

@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.measure import Caption, Measure, Missing
-from dreamfilters.comparison.number_format import number, percent, times
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.display import Tabular
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.features import Images, feature_vectors, penultimate, unit_length
 from dreamfilters.networks import Network
+from dreamfilters.number_format import number, percent, times
 
 NEIGHBOR = 5  # the neighbor whose distance counts
 _CHUNK = 1024  # rows whose distances to all others are held at once

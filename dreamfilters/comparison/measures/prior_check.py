@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dreamfilters.attribution.result import legend
 from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.measure import Caption, Figure, ImagePart, Measure, Missing, ShownImage
-from dreamfilters.comparison.number_format import percent
 from dreamfilters.comparison.prior_check import PriorCheck
 from dreamfilters.comparison.prior_checking import checks_of
 from dreamfilters.errors import DreamfiltersError
+from dreamfilters.number_format import percent
 
 _SHOWN = 4  # the dream, the covered, the raw one and that after raw steps; the seeds have a figure of their own
 

@@ -11,10 +11,10 @@ import numpy as np
 from dreamfilters.comparison.batch import Batch, ClassImages
 from dreamfilters.comparison.judges import JudgedDreams
 from dreamfilters.comparison.measures.measure import BarPart, Caption, Figure, Measure, Missing, ShareBar, SummaryLine
-from dreamfilters.comparison.number_format import percent
 from dreamfilters.display import frame, table
 from dreamfilters.errors import ImageError
 from dreamfilters.networks.classes.class_labels import listed
+from dreamfilters.number_format import percent
 from dreamfilters.serialization import plain
 
 _DREAM, _REAL, _OTHER = "dream ", "real ", "other "  # what the numbers of a summary are of, before a judge's name

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 
 from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Figure, HistogramPart, Mark, Measure
-from dreamfilters.comparison.number_format import grouped, number, percent, times
 from dreamfilters.comparison.responses import responses_to
 from dreamfilters.display import Tabular, frame, table
 from dreamfilters.dreams.ascent.compiled_step import ROBUST_VIEWS
@@ -22,6 +21,7 @@ from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.scan.histograms import Histogram
 from dreamfilters.evidence.scan.result import UnitScan
 from dreamfilters.evidence.scan.score_statistics import By
+from dreamfilters.number_format import grouped, number, percent, times
 from dreamfilters.serialization import plain
 
 TRANSFORMED = 96  # real images, drawn at random, that are transformed, besides each unit's strongest

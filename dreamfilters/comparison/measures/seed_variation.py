@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike
 
 from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Figure, ImagePart, Measure, Missing, ShownImage
-from dreamfilters.comparison.number_format import number
 from dreamfilters.display import frame, table
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import Floats
 from dreamfilters.evidence.features import centered, feature_vectors, mean_cosine_distance
+from dreamfilters.number_format import number
 from dreamfilters.serialization import plain
 
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.measure import Caption, Measure, Missing
 from dreamfilters.comparison.measures.path_similarity import check_responses_vary
-from dreamfilters.comparison.number_format import percent
 from dreamfilters.display import frame, table
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.activations import PIXELS
@@ -27,6 +26,7 @@ from dreamfilters.evidence.features import (
 )
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import AnyNetwork, Network, network_of
+from dreamfilters.number_format import percent
 from dreamfilters.serialization import plain
 
 Matrix: TypeAlias = NDArray[np.float64]

@@ -12,12 +12,12 @@ from dreamfilters.comparison.batch import Batch
 from dreamfilters.comparison.measures.class_transfer import in_channels_of
 from dreamfilters.comparison.measures.measure import NO_VALUE, Caption, Measure, Missing
 from dreamfilters.comparison.measures.response_rank import ResponseRank, response_rank
-from dreamfilters.comparison.number_format import number, percent
 from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.display import Tabular
 from dreamfilters.evidence.activations import Floats, mean_responses
 from dreamfilters.evidence.features import centered, unit_length
 from dreamfilters.networks import Network
+from dreamfilters.number_format import number, percent
 from dreamfilters.serialization import finite
 
 

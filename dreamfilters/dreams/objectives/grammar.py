@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Literal, NoReturn, TypeAlias
 
 from dreamfilters.errors import TargetError
@@ -161,8 +161,17 @@ class _Parser:
         """Parse all of the text."""
         tree = self._sum()
         if self.next < len(self.tokens):
-            self._fail("expected + or -")
+            self._fail(f"expected + or -{self._quoting()}")
         return tree
+
+    def _quoting(self) -> str:
+        """Return how the words of a class with a space in its name are quoted, if the next word is its second one."""
+        before = self.tokens[self.next - 1].word
+        words = [token.word.text for token in takewhile(lambda one: one.kind == "atom", self.tokens[self.next :])]
+        if not words or ":" in words[0] or not before.text.startswith("class:"):
+            return ""
+        name = " ".join([before.text.removeprefix("class:"), *words])
+        return f', or quotes around a name with a space: class:"{name}" (in a shell \'class:"{name}"\')'
 
     def _fail(self, why: str) -> NoReturn:
         """Raise a TargetError at the next token."""

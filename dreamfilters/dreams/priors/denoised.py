@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from dreamfilters.dreams.parameterizations import Canvas, CanvasSize, Params, clipped
+from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.settings import NonNegative, Settings, above
 from dreamfilters.errors import RecipeError
 from dreamfilters.images.resizing import resize_matrix
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from dreamfilters import backend
     from dreamfilters.backend import Tensor
-    from dreamfilters.dreams.priors.learned_prior import LearnedPrior
+    from dreamfilters.dreams.priors.image_statistics import Prior
+    from dreamfilters.dreams.recipe import Recipe
 else:
     from dreamfilters.lazy_module import backend, ops
 
@@ -32,7 +34,7 @@ _CHURN_ABOVE = 0.05  # noise level above which noise is replaced; below it, the 
 _SEED = 2_000_000  # seed number of the first step's noise; steps and robust views have smaller numbers
 _TINY = 1e-8
 
-NEEDS_LEARNED = (
+_NEEDS_LEARNED = (
     "needs a learned prior; train one with `dreamfilters prior IMAGES --out FILE`, and give it with --prior FILE "
     "(in Python prior=read_prior(FILE))"
 )
@@ -121,10 +123,21 @@ class Denoised(Settings):
         raise RecipeError("denoised: cannot start from an image; use the recipe natural or standard")
 
 
+def check_prior(recipe: Recipe, prior: Prior | LearnedPrior | None) -> None:
+    """Raise RecipeError unless the prior is of the kind that the recipe uses, or there is none and it needs none."""
+    is_denoised, is_learned = isinstance(recipe.parameterization, Denoised), isinstance(prior, LearnedPrior)
+    if is_denoised and not is_learned:
+        raise RecipeError(f"recipe {recipe.name}: {_NEEDS_LEARNED}")
+    if is_learned and not is_denoised:
+        raise RecipeError(
+            f"recipe {recipe.name}: uses colors and spectrum only; a learned prior is for recipe 'learned'"
+        )
+
+
 def learned(canvas: Canvas) -> LearnedPrior:
     """Return the learned prior of a canvas, or raise RecipeError if it has none."""
     if canvas.learned is None:
-        raise RecipeError(f"denoised: {NEEDS_LEARNED}")
+        raise RecipeError(f"denoised: {_NEEDS_LEARNED}")
     return canvas.learned
 
 

@@ -8,7 +8,6 @@ table 1 (EDM). At sigma 0 it returns its input. Images are in [-1, 1] here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,57 +15,16 @@ from keras import ops
 
 from dreamfilters import backend
 from dreamfilters.backend import LANES, Tensor, in_whole_shares
+from dreamfilters.dreams.priors.denoiser_weights import PATCH, Architecture
 from dreamfilters.networks.reproducible import with_enough_rows
 
 Weights: TypeAlias = Mapping[str, Any]  # arrays by name, see `Architecture.shapes`
 
 DATA_STD = 0.5  # of images in [-1, 1], as EDM assumes it
-# Side in pixels of the squares that one position of the finest map reads. Patches of 4, for larger images, lost what a
-# weak noise leaves: at 64 pixels and equal training time, the error was 1.3 to 1.7 times as large.
-PATCH = 2
-MULTIPLE = 4 * PATCH  # of the sides of an image: two halvings follow the patches
-_FINE, _MIDDLE, _COARSE = 32, 48, 64  # channels of the maps of three resolutions
-_BLOCKS = {  # residual block -> its channels, in order
-    "fine1": _FINE, "middle1": _MIDDLE, "coarse1": _COARSE, "coarse2": _COARSE, "middle2": _MIDDLE, "fine2": _FINE,
-}  # fmt: skip
-_EMBEDDED = 96  # numbers that the noise level is embedded in
 _FREQUENCIES = np.exp(np.linspace(np.log(0.5), np.log(16.0), LANES)).astype("float32")  # they fill vectors, see LANES
 _LEAST_SIGMA = 1e-4  # for its logarithm
 _TINY = 1e-8  # keeps TensorFlow from an approximate reciprocal root, which differs between batches
 _NEAR_ZERO = 1e-3  # std of the last kernel of a residual block, which begins near the identity
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """What decides the shapes of the weights.
-
-    Attributes:
-        channels: of the images.
-    """
-
-    channels: int
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of each weight."""
-        depth = PATCH**2 * self.channels
-        kernels = {
-            "enter": (3, 3, depth, _FINE),
-            "down1": (3, 3, _FINE, _MIDDLE),
-            "down2": (3, 3, _MIDDLE, _COARSE),
-            "up2": (3, 3, _COARSE, _MIDDLE),
-            "up1": (3, 3, _MIDDLE, _FINE),
-            "leave": (3, 3, _FINE, depth),
-            "level1": (2 * LANES, _EMBEDDED),
-            "level2": (_EMBEDDED, _EMBEDDED),
-        }
-        for name, width in _BLOCKS.items():
-            kernels |= {f"{name}.first": (3, 3, width, width), f"{name}.second": (3, 3, width, width)}
-            kernels[f"{name}.level"] = (_EMBEDDED, 2 * width)
-        return {
-            **{f"{name}.kernel": shape for name, shape in kernels.items()},
-            **{f"{name}.bias": shape[-1:] for name, shape in kernels.items()},
-        }
 
 
 def initial_weights(architecture: Architecture, seed: int) -> dict[str, np.ndarray]:

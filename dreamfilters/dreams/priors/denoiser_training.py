@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
 from dreamfilters.dreams.optimizers import Adam
-from dreamfilters.dreams.priors.denoiser import DATA_STD, Architecture, denoised, initial_weights
+from dreamfilters.dreams.priors.denoiser import DATA_STD, denoised, initial_weights
+from dreamfilters.dreams.priors.denoiser_weights import Architecture
 
 State: TypeAlias = dict[str, Any]  # "weights", their running "average", those of the optimizer: "first", "second"
 

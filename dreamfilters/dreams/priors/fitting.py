@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters import backend
-from dreamfilters.dreams.priors.denoiser import Architecture, denoised
+from dreamfilters.dreams.priors.denoiser import denoised
 from dreamfilters.dreams.priors.denoiser_training import DenoiserTraining, State, mean_loss
+from dreamfilters.dreams.priors.denoiser_weights import Architecture
 from dreamfilters.dreams.priors.learned_prior import SIGMAS, LearnedPrior, TrainingRecord
 from dreamfilters.dreams.priors.nearest_images import nearest_distances, thumbnails
 from dreamfilters.dreams.priors.training_images import TrainingImages, training_images, working_size
@@ -22,6 +23,7 @@ from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.images import ImageFolder
 from dreamfilters.images.folder import opened_images
 from dreamfilters.progress import OnProgress, Progress
+from dreamfilters.seeds import check_seed
 
 STEPS = 3000  # about five minutes on two cores at 32x32 pixels
 _TESTED = 256  # images held out on which denoisers are compared
@@ -189,6 +191,7 @@ def prior_job(
         raise RecipeError(f"steps={steps}: must be 1 or more, usually {STEPS}")
     if channels is not None and not 1 <= channels <= 4:
         raise RecipeError(f"channels={channels}: must be 1 to 4")
+    check_seed(seed)
     found = opened_images(images, channels or 3)
     depth = channels or (
         found.channels if isinstance(found, ImageFolder) else np.shape(found[0])[-1] if len(found) else 3

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.dreams.priors.denoiser import MULTIPLE, PATCH, Architecture
+from dreamfilters.dreams.priors.denoiser_weights import MULTIPLE, PATCH, Architecture
 from dreamfilters.serialization import plain, typed
 from dreamfilters.writing.single_files import write_file
 

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dreamfilters.dreams.priors.denoiser import MULTIPLE
+from dreamfilters.dreams.priors.denoiser_weights import MULTIPLE
 from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.images import ImageFolder, resize
 from dreamfilters.progress import OnProgress, Progress

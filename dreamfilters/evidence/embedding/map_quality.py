@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dreamfilters.display import Tabular
 from dreamfilters.evidence.embedding.nearest import Metric, NearestTable
+from dreamfilters.number_format import percent
 
 NEIGHBORS = 10  # of an image, in every number
 _ROWS = 1_000  # images whose neighbors are counted; the standard error of a share is then below 0.016
@@ -44,10 +45,10 @@ class MapQuality(Tabular):
     def describe(self) -> str:
         """Return the numbers in one line."""
         parts = [f"trustworthiness {self.trustworthiness:.3f} (by chance {self.by_chance:.3f})"]
-        parts.append(f"{100 * self.kept:.1f} % of the {self.k} nearest neighbors are kept")
+        parts.append(f"{percent(self.kept, 1)} of the {self.k} nearest neighbors are kept")
         if not np.isnan(self.class_on_map):
             shares = (self.class_on_map, self.class_in_features, self.class_in_pixels, self.class_by_chance)
-            on_map, features, pixels, chance = (f"{100 * share:.1f} %" for share in shares)
+            on_map, features, pixels, chance = (percent(share, 1) for share in shares)
             parts.append(
                 f"neighbors of the same class: {on_map} on the map, {features} in the features, {pixels} in the "
                 f"pixels, {chance} with shuffled labels"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.errors import ImageError, RecipeError
+from dreamfilters.errors import ImageError
 from dreamfilters.evidence.embedding.feature_job import image_features
 from dreamfilters.evidence.embedding.feature_table import ImageFeatures
 from dreamfilters.evidence.embedding.map_quality import NEIGHBORS, map_quality
@@ -21,6 +21,7 @@ from dreamfilters.evidence.features import unit_length
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import AnyNetwork
 from dreamfilters.progress import OnProgress
+from dreamfilters.seeds import check_seed
 
 
 def embed(
@@ -85,8 +86,7 @@ def embedding_of(
     check_metric(metric)
     features = images if dreams is None else images.and_more(dreams)
     method.check(len(features))
-    if seed < 0:
-        raise RecipeError(f"seed={seed}: must be 0 or more")
+    check_seed(seed)
     if not np.isfinite(features.rows).all():
         first = features.names[int(np.flatnonzero(~np.isfinite(features.rows).all(axis=1))[0])]
         raise ImageError(f"{first}: its features of {features.layer} are not finite; choose another layer")

@@ -20,6 +20,7 @@ from dreamfilters.evidence.evaluation.statistics import confusion_matrix, wilson
 from dreamfilters.evidence.scan.result import ScannedImages, readable_images
 from dreamfilters.networks.classes.accuracy import Accuracy
 from dreamfilters.networks.classes.class_head import ClassHead
+from dreamfilters.number_format import percent
 
 _ROWS = 4096  # images whose probabilities are computed at a time
 _SHOWN = 12  # mistakes in a notebook
@@ -284,15 +285,15 @@ class Evaluation:
         '97.7 % of 172 images are predicted correctly (95 % interval: 94.2 to 99.1 %; ...'
         """
         low, high = (f"{100 * end:.1f}" for end in self.interval)
-        parts = [f"95 % interval: {low} to {high} %", f"balanced: {100 * self.accuracy.value:.1f} %"]
-        parts += [] if self.top_share is None else [f"among the first {TOP}: {100 * self.top_share:.1f} %"]
-        parts += [f"calibration error: {100 * self.reliability.error:.1f} %"] if self.reliability else []
+        parts = [f"95 % interval: {low} to {high} %", f"balanced: {percent(self.accuracy.value, 1)}"]
+        parts += [] if self.top_share is None else [f"among the first {TOP}: {percent(self.top_share, 1)}"]
+        parts += [f"calibration error: {percent(self.reliability.error, 1)}"] if self.reliability else []
         parts += [self.remark] if self.remark else []
         images = f"{self.count:,} image{'s are' if self.count != 1 else ' is'}"
-        return f"{100 * self.share:.1f} % of {images} predicted correctly ({'; '.join(parts)})"
+        return f"{percent(self.share, 1)} of {images} predicted correctly ({'; '.join(parts)})"
 
     def __repr__(self) -> str:
-        return f"Evaluation({self.network[:80]!r}, {100 * self.share:.1f} % of {self.count} images)"
+        return f"Evaluation({self.network[:80]!r}, {percent(self.share, 1)} of {self.count} images)"
 
     def _repr_html_(self) -> str:
         wanted = [(int(self.indices[row]), self._lines(row)) for row in self.mistakes[:_SHOWN]]
@@ -307,7 +308,7 @@ class Evaluation:
         return frame(head, *mistakes, table("The classes with the lowest recall", rows))
 
     def _lines(self, row: int) -> tuple[str, ...]:
-        predicted = f"{self.class_name(self.predicted[row])} {100 * self.confidence[row]:.1f} %"
+        predicted = f"{self.class_name(self.predicted[row])} {percent(self.confidence[row], 1)}"
         return self.name_of(row), self.classes[self.truth[row]], predicted
 
     @cached_property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -23,12 +22,24 @@ def wilson_interval(count: int, total: int) -> tuple[float, float]:
         >>> [round(end, 3) for end in wilson_interval(8, 10)]
         [0.49, 0.943]
     """
-    if not total:
-        return 0.0, 1.0
-    share, square = count / total, NORMAL_95**2 / total
-    center = (share + square / 2) / (1 + square)
-    half = math.sqrt(NORMAL_95**2 * (share * (1 - share) + square / 4) / total) / (1 + square)
-    return max(0.0, center - half) if count else 0.0, min(1.0, center + half) if count < total else 1.0
+    low, high = wilson_intervals(np.array(count), np.array(total))
+    return float(low), float(high)
+
+
+def wilson_intervals(count: NDArray[Any], total: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the ends of `wilson_interval` of each share.
+
+    >>> [ends.round(3).tolist() for ends in wilson_intervals(np.array([0, 8]), np.array([0, 10]))]
+    [[0.0, 0.49], [1.0, 0.943]]
+    """
+    count, total = np.asarray(count, np.float64), np.asarray(total, np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share, square = count / total, NORMAL_95**2 / total
+        center = (share + square / 2) / (1 + square)
+        half = np.sqrt(NORMAL_95**2 * (share * (1 - share) + square / 4) / total) / (1 + square)
+        low = np.where((count > 0) & (total > 0), np.maximum(center - half, 0.0), 0.0)
+        high = np.where((count < total) & (total > 0), np.minimum(center + half, 1.0), 1.0)
+    return low, high
 
 
 def confusion_matrix(labels: NDArray[Any], predicted: NDArray[Any], classes: int) -> NDArray[np.int64]:

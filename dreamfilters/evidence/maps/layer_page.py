@@ -28,6 +28,7 @@ from dreamfilters.images.panels import (
 )  # fmt: skip
 from dreamfilters.images.tiles import Axis, bars, tiled
 from dreamfilters.networks.classes.predictions import Prediction
+from dreamfilters.number_format import percent
 
 ScaleLabels: TypeAlias = tuple[str, str, str]  # under the scale bar: left, middle, right
 
@@ -98,7 +99,7 @@ def _prediction_table(predictions: Sequence[Prediction]) -> Panel:
     if parts[0].shape[1] > _NAME:
         parts = [_column("class", [each.name for each in predictions], width=_NAME)]
     if not is_regression:
-        percents = ["" if share is None else f"{100 * share:.2f} %" for share in shares]
+        percents = ["" if share is None else percent(share, 2) for share in shares]
         parts += [_column("share of the image" if is_map else "probability", percents), stacked(marks)]
     parts.append(_column("value" if is_regression else "logit", [f"{each.logit:.4g}" for each in predictions]))
     return side_by_side(parts, gap=14)

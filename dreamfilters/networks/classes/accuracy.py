@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dreamfilters.number_format import percent
+
 Numbers = NDArray[np.intp]
 
 SIGNIFICANT = 1.96  # stds; chance alone exceeds it one time in twenty
@@ -109,14 +111,15 @@ class Accuracy:
         >>> Accuracy(np.arange(4), np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])).describe()
         '75 % of 4 labeled images are predicted correctly (chance: 50 %)'
         """
-        share, average = f"{100 * self.right.mean():.0f} %", f"{100 * self.value:.0f} %"
-        averaged = "" if average == share else f"{average} averaged over the classes"
+        share, average = percent(self.right.mean(), 0), percent(self.value, 0)
+        is_same = average == share or math.isclose(self.right.mean(), self.value)  # rounded alike
+        averaged = "" if is_same else f"{average} averaged over the classes"
         many = (
             ""
             if self.several is None
-            else f"an image is predicted as {100 * self.several:.0f} % of the classes on average"
+            else f"an image is predicted as {percent(self.several, 0)} of the classes on average"
         )
-        details = "; ".join(filter(None, [averaged, many, f"chance: {100 * self.chance:.0f} %", self.remark]))
+        details = "; ".join(filter(None, [averaged, many, f"chance: {percent(self.chance, 0)}", self.remark]))
         noun = "image is" if self.count == 1 else "images are"
         return f"{share} of {self.count} labeled {noun} predicted correctly ({details})"
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dreamfilters.networks.network import Network
 from dreamfilters.networks.watching import LOGITS
+from dreamfilters.number_format import percent
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,8 @@ class Prediction:
         ('62.5 % of the image', '3.5')
         """
         if self.share is not None:
-            return f"{_percent(self.share)} of the image"
-        return f"{self.logit:.4g}" if self.probability is None else _percent(self.probability)
-
-
-def _percent(share: float) -> str:
-    return "< 0.1 %" if 0 < share < 0.001 else f"{100 * share:.3g} %"  # NaN is neither
+            return f"{percent(self.share)} of the image"
+        return f"{self.logit:.4g}" if self.probability is None else percent(self.probability)
 
 
 def predicted_from(network: Network) -> str | None:

@@ -35,6 +35,12 @@ _TYPES: dict[Way, tuple[str, ...]] = {
 _WAYS: dict[str, Way] = {name: way for way, names in _TYPES.items() for name in names}
 
 
+# Layers and operations that compute each value of one tensor from the same value, and from constants.
+ELEMENTWISE = frozenset(_TYPES["identity"]) | frozenset(_TYPES["cast"]) | {
+    "Add", "BatchNormalization", "Divide", "Multiply", "Normalization", "Rescaling", "Subtract", "TrueDivide",
+}  # fmt: skip
+
+
 def way_of(type_name: str) -> Way | None:
     """Return what a type of layer changes about the values that it forwards, None where it computes new ones.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from dreamfilters.errors import InputFormError
+from dreamfilters.number_format import percent
 from dreamfilters.text_files import shown
 
 _MOST = {"rotate": 180.0, "shift": 1.0, "crop": 1.0}  # of other values, only the least is limited
@@ -67,9 +68,9 @@ class Tolerance:
     def describe(self) -> str:
         """Return the tolerance in one line."""
         return (
-            f"rotations of {self.rotate:g} degrees, scalings of {_percent(self.scale)}, shifts of "
-            f"{_percent(self.shift)}, crops to {_percent(self.crop)}, noise of {self.noise:g}, blur of "
-            f"{_percent(self.blur)}"
+            f"rotations of {self.rotate:g} degrees, scalings of {percent(self.scale)}, shifts of "
+            f"{percent(self.shift)}, crops to {percent(self.crop)}, noise of {self.noise:g}, blur of "
+            f"{percent(self.blur)}"
         )
 
 
@@ -81,7 +82,3 @@ TYPICAL_LARGE = Tolerance(rotate=20.0, scale=0.4, shift=0.2, crop=0.7, noise=0.0
 
 def _at_most(most: float) -> str:
     return "" if math.isinf(most) else f", at most {most:g}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"

@@ -9,7 +9,7 @@ import numpy as np
 
 from dreamfilters.attribution.ablation.paired_statistics import Change
 from dreamfilters.attribution.ablation.result import AblatedFrom, Ablation, Effect
-from dreamfilters.comparison.number_format import grouped, number, percent
+from dreamfilters.number_format import grouped, number, percent
 from dreamfilters.report.charts import ChangeChart, change_chart
 from dreamfilters.report.html_frame import anchors, rendered
 

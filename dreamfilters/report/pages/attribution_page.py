@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dreamfilters.attribution.trust.registry import TRUST_MEASURES
 from dreamfilters.attribution.trust.result import Trust
-from dreamfilters.comparison.number_format import grouped
+from dreamfilters.number_format import grouped
 from dreamfilters.report.html_frame import rendered
 from dreamfilters.report.pages.trust_curves import trust_curves
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dreamfilters.comparison.number_format import grouped, number
 from dreamfilters.errors import UnknownNameError
 from dreamfilters.evidence.scan.result import Scan
+from dreamfilters.number_format import grouped, number
 from dreamfilters.report.pages.summary_page import (
     TILES,
     LayerShare,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dreamfilters.attribution.circuits.result import Circuit, FeedingUnit
-from dreamfilters.comparison.number_format import grouped, percent
 from dreamfilters.display import image_uri
 from dreamfilters.images import ImageArray, png_bytes
 from dreamfilters.images.encoding import displayed
+from dreamfilters.number_format import grouped, percent
 from dreamfilters.report.html_frame import rendered, shown_uri
 from dreamfilters.report.tables import json_bytes
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.comparison.diff.result import FlippedPrediction, LayerPair, NetworkDiff
-from dreamfilters.comparison.number_format import grouped, number, percent
+from dreamfilters.number_format import grouped, number, percent
 from dreamfilters.report.html_frame import rendered, shown_uri
 
 PAGE = "index.html"

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dreamfilters.comparison.number_format import grouped, number
 from dreamfilters.evidence.scan.result import LayerScan, Scan, layer_rows
+from dreamfilters.number_format import grouped, number, percent
 from dreamfilters.report.pages.summary_page import LayerShare, Row, Section, Summary, Tile, image_tiles, summary_page
 
 RESPONDING, SILENT = "responding", "always silent"
@@ -50,7 +50,7 @@ def scan_page(scan: Scan, files: dict[str, str]) -> bytes:
 def _row(layer: LayerScan, row: dict[str, Any], scan: Scan) -> Row:
     silent = int(layer.always_silent.sum())
     share = silent / layer.units if layer.units else 0.0
-    zeros = [f"{100 * row['zeros']:.1f} % zeros"] if row["zeros"] is not None else []
+    zeros = [f"{percent(row['zeros'], 1)} zeros"] if row["zeros"] is not None else []
     best = [f"strongest unit {row['strongest']} ({row['maximum']:.4g})"] if row["strongest"] is not None else []
     none = [f"{silent} {SILENT}"] if silent else []
     parts = (LayerShare(RESPONDING, 1 - share), LayerShare(SILENT, share))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dreamfilters.comparison.number_format import grouped
+from dreamfilters.number_format import grouped
 from dreamfilters.report.html_frame import rendered
 
 _SHOWN = 200  # results; the strips of others are in their folders

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from dreamfilters.attribution.circuits.weights.layer_weights import LayerWeights, WeightDistribution
 from dreamfilters.comparison.measures.measure import HistogramPart
-from dreamfilters.comparison.number_format import grouped, number, percent
 from dreamfilters.display import image_uri
 from dreamfilters.images import png_bytes
+from dreamfilters.number_format import grouped, number, percent
 from dreamfilters.report.html_frame import anchors, rendered
 from dreamfilters.report.tables import json_bytes
 

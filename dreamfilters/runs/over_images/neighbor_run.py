@@ -61,17 +61,29 @@ class StoredNeighborJob:
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """SHA-256 of the file of each query -> its place among them."""
-        digests = RunImages(self.queries, self.features.network.form).digests
+        """SHA-256 of the file of each query that can be read -> its place among these."""
+        digests = RunImages(self.readable, self.features.network.form).digests
         return {digest: place for place, digest in reversed(list(enumerate(digests)))}
+
+    @cached_property
+    def readable(self) -> ImageFolder:
+        """The queries that can be read."""
+        kept = [place for place in range(len(self.queries)) if not isinstance(self.queries.tried(place), str)]
+        paths = tuple(self.queries.paths[place] for place in kept)
+        return replace(self.queries, paths=paths, labels=("",) * len(paths), _reasons={})
+
+    @property
+    def failures(self) -> tuple[tuple[str, str], ...]:
+        """Name and reason of each query that cannot be read."""
+        return tuple(RunImages(self.queries, self.features.network.form).failures.items())
 
     def check(self) -> None:
         """Raise the error of an invalid argument before anything is written."""
         check_metric(self.metric)
         if self.k < 1:
             raise RecipeError(f"k={self.k}: must be at least 1")
-        for place in range(len(self.queries)):
-            self.queries.read(place)  # raises
+        if not len(self.readable):
+            self.queries.read(0)  # raises
         _ = self.features.width
 
 
@@ -104,7 +116,7 @@ def run(
 
     Raises:
         OutputError: the folder holds other files, cannot be written, or is in use by another run.
-        ImageError: no image can be read, or a query cannot be read.
+        ImageError: no image, or no query, can be read.
     """
     job.check()
     total = len(job.features.source.names)
@@ -119,13 +131,14 @@ def run(
             return RunResult(folder, None, done, total, stopped=True)
         if missing:
             found = _searched(job, features, missing)
-            names = {digest: job.queries.names[job.places[digest]] for digest in missing}
+            names = {digest: job.readable.names[job.places[digest]] for digest in missing}
             store.save(earlier.and_more(found) if earlier else found, known | names)
         store.clear_state()
         result = read_neighbors(folder)
         if not missing:
             store.update(result)
-        return RunResult(folder, result, total, total, features.failures, kept=not missing)
+        failures = (*features.failures, *job.failures)
+        return RunResult(folder, result, total, total, failures, kept=not missing)
 
 
 def _searched(job: StoredNeighborJob, features: ImageFeatures, wanted: list[str]) -> NearestNeighbors:
@@ -133,8 +146,8 @@ def _searched(job: StoredNeighborJob, features: ImageFeatures, wanted: list[str]
     from dreamfilters.evidence.embedding.neighbor_search import NeighborSearch, query_features, same_files
     from dreamfilters.evidence.scan.sources import FolderSource
 
-    paths = tuple(job.queries.paths[job.places[digest]] for digest in wanted)
-    chosen = replace(job.queries, paths=paths, labels=("",) * len(paths))
+    paths = tuple(job.readable.paths[job.places[digest]] for digest in wanted)
+    chosen = replace(job.readable, paths=paths, labels=("",) * len(paths))
     sought = query_features(job.features.network, features, chosen)
     if sought.failures:
         name, reason = sought.failures[0]

@@ -10,12 +10,12 @@ from typing import Any, TypeAlias
 
 from dreamfilters.dreams import builtin_recipes
 from dreamfilters.errors import DreamfiltersError, RecipeError, TargetError, UnknownNameError
+from dreamfilters.seeds import check_seed
 from dreamfilters.viewer.messages import BACKGROUND, CLASS_LAYER, BusyError, Cancelled, NetworkDescription, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.dream_queue import COLUMNS, TILE, DreamQueue, QueuedDream, encode_png
 from dreamfilters.viewer.services.event_hub import EventHub
 
-_MAX_SEED = 2**31 - 1
 _AWAITED = 1  # priority of a dream that a page has requested
 _MAX_BACKGROUND = 64  # units that wait for a dream in the background
 
@@ -68,8 +68,7 @@ class DreamService:
             BusyError: too many dreams are waiting.
         """
         description = await self._check(layer, unit, recipe)
-        if not 0 <= seed <= _MAX_SEED:
-            raise RecipeError(f"seed {seed}: from 0 to {_MAX_SEED}")
+        check_seed(seed)
         dream = self._queued(description, layer, unit, recipe or default_recipe(description, layer), seed)
         self._spawn(self._run(dream))
         return dream.as_values()

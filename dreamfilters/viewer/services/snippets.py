@@ -43,7 +43,7 @@ class Snippets:
         paths = [f"{name}={str(path)!r}" for name, path in (("images", images), ("labels", labels)) if path is not None]
         learned = ([f"prior={self.prior!r}"], ["--prior", self.prior]) if self.prior else ([], [])
         arguments = ", ".join([repr(self.spec), *paths, *learned[0], *self._arguments])
-        words = ["dreamfilters", "serve", self.spec, *_image_words(images, labels), *learned[1], *self._flags]
+        words = ["dreamfilters", "serve", self.spec, *_image_words(images, labels), *learned[1], *self.flags]
         return shlex.join(words), f"df.serve({arguments})"
 
     def words(self, images: str, labels: str | Path | None = None) -> list[str]:
@@ -52,7 +52,7 @@ class Snippets:
         >>> Snippets.of("net.keras", {"form": "form.toml"}).words("images")
         ['net.keras', 'images', '--form', 'form.toml']
         """
-        return [self.spec, *_image_words(images, labels), *self._flags]
+        return [self.spec, *_image_words(images, labels), *self.flags]
 
     def with_form_file(self) -> Snippets:
         """Return the snippets for a form that only the viewer has: they name a file in which it has to be saved."""
@@ -75,7 +75,7 @@ class Snippets:
         words = ["dreamfilters", "dream", self.spec, target, "--recipe", recipe, "--seed", str(seed), *learned]
         more = f", prior=df.read_prior({self.prior!r})" if has_prior else ""
         code = f"df.dream({self._loaded}, {target!r}, df.read_recipe({recipe!r}), seed={seed}{more})"
-        return shlex.join([*words, *self._flags]), code
+        return shlex.join([*words, *self.flags]), code
 
     def command(
         self,
@@ -96,7 +96,7 @@ class Snippets:
                 name, targets, images, labels, None, options
             )
         words = _image_words(images, None if name == "audit" else labels)
-        return shlex.join(["dreamfilters", name, self.spec, *targets, *words, *options, *self._flags])
+        return shlex.join(["dreamfilters", name, self.spec, *targets, *words, *options, *self.flags])
 
     def attribution(
         self, target: str, image: str, method: str, against: str | None = None, size: tuple[int, int] | None = None
@@ -113,7 +113,7 @@ class Snippets:
         compared = [] if against is None else ["--against", against]
         code = f"df.attribute({self._loaded}, {target!r}, {image!r}, methods={method!r}"
         more = "" if against is None else f", against={against!r}"
-        return shlex.join([*words, *compared, *self._flags]), f"{code}{more})"
+        return shlex.join([*words, *compared, *self.flags]), f"{code}{more})"
 
     def logit_attribution(self, image: str, number: int, against: int | None = None) -> str:
         """Return the code that lists the units that carry the logit of a class on an image.
@@ -129,7 +129,8 @@ class Snippets:
         return f"df.load({', '.join([repr(self.spec), *self._arguments])})"
 
     @property
-    def _flags(self) -> list[str]:
+    def flags(self) -> list[str]:
+        """The options on the model as words of a command."""
         return command_options(dict(self.options))
 
     @property

@@ -26,8 +26,8 @@ from dreamfilters.networks.preprocessing.search.result import FormRanking
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.runs.by_unit.dream_run import DreamJob
 from dreamfilters.runs.by_unit.dream_store import opened as opened_store
-from dreamfilters.runs.prior_run import read_prior
 from dreamfilters.runs.storage.file_names import default_folder, slug
+from dreamfilters.runs.storage.prior_files import read_prior
 from dreamfilters.serialization import plain
 from dreamfilters.viewer.daemon_thread import Result, run_in_daemon_thread, until_done
 from dreamfilters.viewer.messages import Cancelled, DreamRequest, JobRequest, JobResult, Request, ScanRequest, Values

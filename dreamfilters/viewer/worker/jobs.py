@@ -127,7 +127,7 @@ def separation_of(
 
 def _evaluation(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Plan:
     job = EvaluationJob(network, source_of(images))
-    stored = evaluation_run.stored_evaluation(job, compared_layer(network, None), PAIRS, spec)
+    stored = evaluation_run.stored_evaluation(job, compared_layer(network, None), PAIRS, spec, request.options)
     return evaluation_run.KIND, evaluation_run.run, stored
 
 

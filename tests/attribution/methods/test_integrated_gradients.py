@@ -84,7 +84,7 @@ def test_what_does_not_converge_is_said_in_one_line(network, images):
     integral = IntegratedGradients(steps=2, most_steps=6, tolerance=1e-9).integrate(network, logit(1), images)
     np.testing.assert_array_equal(integral.steps, [5, 5, 5])
     assert integral.remark.startswith("integrated-gradients: 3 of 3 heatmaps miss the score difference by up to ")
-    assert integral.remark.endswith("after 5 gradients, above 0.0 %; raise most_steps")
+    assert integral.remark.endswith("after 5 gradients, above 1e-07 %; raise most_steps")
     assert "\n" not in integral.remark
 
 

@@ -220,3 +220,25 @@ def test_an_image_has_the_same_bytes_alone_and_among_others(name, request, netwo
     together = Lrp()(network, logit(2), images)
     alone = np.concatenate([Lrp()(network, logit(2), images[row : row + 1]) for row in range(3)])
     np.testing.assert_array_equal(alone, together)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_a_network_of_mixed_precision_has_about_the_relevance_of_one_in_float32(precision, network_of, fill):
+    def made(dtype):
+        stack = [
+            layers.Rescaling(1 / 255, dtype=dtype),
+            layers.Conv2D(4, 3, activation="relu", dtype=dtype),
+            layers.BatchNormalization(dtype=dtype),
+            layers.AveragePooling2D(2, dtype=dtype),
+            layers.SeparableConv2D(4, 3, activation="relu", dtype=dtype),
+            layers.GlobalAveragePooling2D(dtype=dtype),
+            layers.BatchNormalization(dtype=dtype),
+            layers.Dense(3, dtype="float32"),
+        ]
+        return fill(keras.Sequential([layers.Input((12, 12, 3)), *stack]))
+
+    images = np.random.default_rng(0).uniform(size=(2, 12, 12, 3)).astype("float32")
+    wanted, found = (
+        Lrp()(network, logit([1]), images) for network in (network_of(made("float32")), network_of(made(precision)))
+    )
+    assert np.abs(found - wanted).max() < 0.05 * np.abs(wanted).max()

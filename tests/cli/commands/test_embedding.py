@@ -1,6 +1,7 @@
 """`dreamfilters embed` and `dreamfilters neighbors`: output, exit codes, and bad input."""
 
 import json
+import shutil
 import warnings
 
 import numpy as np
@@ -78,6 +79,25 @@ def test_unreadable_images_are_exit_code_3(run, workspace):
         broken.unlink()
     assert result.exit_code == 3
     assert "1 of 13 images could not be read" in result.stderr
+
+
+def test_unreadable_queries_are_listed_and_the_others_answered(run, workspace, tmp_path):
+    queries = workspace / "queries"
+    queries.mkdir()
+    (queries / "a.png").write_bytes(b"no image")
+    shutil.copy(workspace / "two" / "a.png", queries / "b.png")
+    result = run("neighbors", "tiny.keras", "images", "queries", "-k", "2")
+    assert result.exit_code == 3
+    assert "1 query among 12 images" in result.stdout
+    assert "a.png: is not an image" in result.stderr
+    assert "1 of 14 images could not be read" in result.stderr
+    again = run("neighbors", "tiny.keras", "images", "queries", "-k", "2", "--json")
+    assert again.exit_code == 3
+    assert {row["query"] for row in json.loads(again.stdout)["neighbors"]} == {"b.png"}
+    (queries / "b.png").unlink()
+    alone = run("neighbors", "tiny.keras", "images", "queries")
+    assert isinstance(alone.exception, DreamfiltersError)
+    assert "a.png: is not an image" in str(alone.exception)
 
 
 @pytest.mark.parametrize(

@@ -181,3 +181,14 @@ def test_a_value_that_is_not_finite(workspace, monkeypatch):
         found = CliRunner().invoke(program.app, ["maps", "age.keras", "images/red.png", "--no-pages", "-q"])
         assert found.exit_code == 0, found.exception
         assert re.search(r"^red\.png +nan +outputs/age/maps/", found.stdout, re.MULTILINE), found.stdout
+
+
+def test_the_values_of_a_regression_are_named(workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
+    model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Flatten(), keras.layers.Dense(4, name="point")])
+    model.get_layer("point").set_weights([np.zeros((768, 4), np.float32), np.float32([0.5, 2, -1, 7])])
+    model.compile(loss="mse")  # else they are taken for logits
+    model.save("point.keras")
+    found = CliRunner().invoke(program.app, ["maps", "point.keras", "images/red.png", "--no-pages", "-q"])
+    assert found.exit_code == 0, found.exception
+    assert "point:0 0.5, point:1 2, point:2 -1, ...  outputs/point/maps/" in found.stdout

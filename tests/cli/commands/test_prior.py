@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dreamfilters import cli
-from dreamfilters.runs.prior_run import read_prior
+from dreamfilters.runs.storage.prior_files import read_prior
 
 
 @pytest.fixture

@@ -48,6 +48,11 @@ def test_units_of_a_layer():
         (":3", "position 1: expected a layer before :3"),
         ("", "position 1: expected a target"),
         ("conv6:1 conv6:2", "position 9: expected + or -"),
+        (
+            "class:Red Apple",
+            """position 11: expected + or -, or quotes around a name with a space: class:"Red Apple" (""",
+        ),
+        ("class:STOP conv6:2", "position 12: expected + or -; a target"),
         ("(conv6:1", "position 9: expected )"),
         ("conv6:1@x", "position 1: a neuron is LAYER:FILTER@ROW,COLUMN"),
         (f"conv6:{'9' * 5000}", "is not a list of numbers"),

@@ -9,7 +9,8 @@ from dreamfilters.dreams.engine import canvas_of
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.priors import neutral
 from dreamfilters.dreams.priors.denoised import Denoised
-from dreamfilters.dreams.priors.denoiser import Architecture, denoised, initial_weights
+from dreamfilters.dreams.priors.denoiser import denoised, initial_weights
+from dreamfilters.dreams.priors.denoiser_weights import Architecture
 from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.recipe import from_values, read_recipe
 from dreamfilters.errors import RecipeError

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from dreamfilters import backend
-from dreamfilters.dreams.priors.denoiser import DATA_STD, MULTIPLE, Architecture, denoised, initial_weights
+from dreamfilters.dreams.priors.denoiser import DATA_STD, denoised, initial_weights
+from dreamfilters.dreams.priors.denoiser_weights import MULTIPLE, Architecture
 
 
 def noise(count, side, channels, seed=0):

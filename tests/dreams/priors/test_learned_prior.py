@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from dreamfilters.dreams.priors.denoiser import Architecture, initial_weights
+from dreamfilters.dreams.priors.denoiser import initial_weights
+from dreamfilters.dreams.priors.denoiser_weights import Architecture
 from dreamfilters.dreams.priors.learned_prior import LearnedPrior, TrainingRecord, from_arrays, is_learned
 
 RECORD = TrainingRecord(

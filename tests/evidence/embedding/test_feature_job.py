@@ -139,7 +139,7 @@ def test_what_has_no_features_is_one_line(network, network_of, images, features,
         embed(network, features, metric="l1")
     with pytest.raises(ImageError, match="2 images: pca needs 3 or more"):
         embed(network, images[:2], "conv2")
-    with pytest.raises(RecipeError, match="seed=-1: must be 0 or more"):
+    with pytest.raises(RecipeError, match="seed=-1: must be a whole number from 0"):
         embed(network, features, seed=-1)
     other = network_of(keras.Sequential([layers.Input((16, 16, 3)), layers.Flatten(), layers.Dense(2, "softmax")]))
     with pytest.raises(RecipeError, match="the features are those of other weights"):

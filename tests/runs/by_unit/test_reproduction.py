@@ -19,9 +19,9 @@ from dreamfilters.images import png_bytes, png_text, read_image
 from dreamfilters.networks import InputForm, load
 from dreamfilters.runs.by_unit.dream_run import DreamJob, run
 from dreamfilters.runs.by_unit.reproduction import job_of, reproduce
-from dreamfilters.runs.prior_run import read_prior
 from dreamfilters.runs.storage.checksums import sha256
 from dreamfilters.runs.storage.json_files import as_json, with_checksum
+from dreamfilters.runs.storage.prior_files import read_prior
 from dreamfilters.runs.storage.records import form_from
 from dreamfilters.serialization import plain
 

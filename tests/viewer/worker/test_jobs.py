@@ -36,8 +36,8 @@ def handlers(network_of, tiny):
     return found
 
 
-def run(handlers, images, out, kind="evaluate", pause=lambda: None, targets=(), method="", dreams=False):
-    request = JobRequest("J0", kind, targets, images, out, method, dreams)
+def run(handlers, images, out, kind="evaluate", pause=lambda: None, targets=(), method="", dreams=False, options=()):
+    request = JobRequest("J0", kind, targets, images, out, method, dreams, options=options)
     return handlers.handle(Request(0, 5, "job", {"request": request}), pause)
 
 
@@ -59,6 +59,12 @@ def test_an_evaluation_is_that_of_the_python_function_in_a_run_folder(handlers, 
     shares = [value["share"] for topic, value in handlers.events if topic == "job"]
     assert shares == sorted(shares)
     assert all(value["id"] == "J0" for topic, value in handlers.events if topic == "job")
+
+
+def test_the_commands_of_the_page_have_the_options_on_the_model(handlers, images, evaluated, tmp_path):
+    assert b"dream tiny &#39;class:" in (evaluated.folder / "index.html").read_bytes()
+    found = run(handlers, images, tmp_path, options=("--range", "0", "255"))
+    assert b"dream tiny --range 0 255 &#39;class:" in (found.folder / "index.html").read_bytes()
 
 
 def test_canceled_work_resumes_to_the_same_bytes(handlers, images, evaluated, tmp_path):

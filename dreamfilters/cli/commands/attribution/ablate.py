@@ -11,9 +11,10 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import at_least
+from dreamfilters.cli.options.values import at_least, valid_seed
 from dreamfilters.cli.output import exit_if_failed, exit_if_stopped, failure_values, print_json, status, table
 from dreamfilters.errors import RecipeError, TargetError
+from dreamfilters.number_format import percent
 
 if TYPE_CHECKING:
     from dreamfilters.attribution.ablation.result import Ablation, Effect, How
@@ -83,7 +84,7 @@ def ablate(
             callback=_valid_fill,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Random seed of the controls and of resample.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the controls and of resample.", callback=valid_seed)] = 0,
     labels: options.Labels = None,
     batch: Annotated[
         int | None, typer.Option(help="Batch size; it does not change the results.", callback=at_least(1))
@@ -174,7 +175,7 @@ def _print(result: RunResult[Ablation | None], as_json: bool) -> None:
             "witness", "classes",
         )  # fmt: skip
         table(headings, [row for layer in found.layers for row in _rows(found, layer.name)])
-        typer.echo(f"{found.images} images, accuracy {100 * found.accuracy:.1f} %: {result.folder / 'index.html'}")
+        typer.echo(f"{found.images} images, accuracy {percent(found.accuracy, 1)}: {result.folder / 'index.html'}")
     exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total)
 
 
@@ -192,13 +193,15 @@ def _rows(found: Ablation, layer: str) -> list[tuple[str, ...]]:
 
 
 def _row(one: Effect, partner: Partner | None = None, witness: OcclusionWitness | None = None) -> tuple[str, ...]:
+    from dreamfilters.attribution.ablation.result import percent_points
+
     units, accuracy, margin = one.ablated.units, one.accuracy, one.margin
     classes = [
         f"{one.classes[index]} {100 * one.accuracy_by_class.value[index]:+.1f}" for index in one.most_changed[:_CLASSES]
     ]
     return (
         one.ablated.name if len(units) == 1 else f"{one.ablated.layer}, all {len(units)}",
-        f"{100 * accuracy.value:+.2f} [{100 * accuracy.low:+.2f}, {100 * accuracy.high:+.2f}]",
+        percent_points(accuracy),
         str(one.lost.sum()),
         str(one.gained.sum()),
         f"{one.p_value:.2g}",

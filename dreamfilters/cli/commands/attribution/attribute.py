@@ -88,6 +88,8 @@ def attribute(
       dreamfilters maps signs image.jpg --overlay
     """
     targets, images = _targets_and_images(words)
+    names = layer_names(methods)
+    model_options.check_methods(() if names == ("*",) else names or ())
     import_backend()
     from dreamfilters.images import image_folder
     from dreamfilters.runs.by_image.attribution_run import AttributionJob, run
@@ -96,9 +98,7 @@ def attribute(
 
     network = model_options.network(model)
     source = image_folder(images, labels=labels, channels=network.form.channels)
-    settings = AttributionSettings(
-        targets, layer_names(methods), against or "", arrays, measured=measure, size=parse_size(size)
-    )
+    settings = AttributionSettings(targets, names, against or "", arrays, measured=measure, size=parse_size(size))
     with executor_options.executor() as executor:
         job = AttributionJob(network, source, settings, model, executor)
         result = run_options.run(KIND, network, run, job)

@@ -15,6 +15,7 @@ from dreamfilters.cli.options.given_files import writable_file
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least, layer_names, valid_targets, writable_folder
 from dreamfilters.cli.output import exit_if_failed, failure_values, print_json, say, status, table
+from dreamfilters.number_format import percent
 
 if TYPE_CHECKING:
     from dreamfilters.attribution.circuits.result import Circuit
@@ -152,8 +153,7 @@ def _weights(layer: LayerWeights) -> list[tuple[str, ...]]:
             f"{one.mean:.3g}",
             f"{one.std:.3g}",
             f"{one.low:.3g} to {one.high:.3g}",
-            (f"{100 * one.zeros:.1f} %" if one.zeros else "")
-            + (f" {one.not_finite} not finite" if one.not_finite else ""),
+            (percent(one.zeros, 1) if one.zeros else "") + (f" {one.not_finite} not finite" if one.not_finite else ""),
         )
         for one in layer.distributions
     ]
@@ -167,7 +167,7 @@ def _print(result: Circuit, failures: Sequence[tuple[str, str]], as_json: bool) 
         (
             f"{result.layer}:{one.unit}",
             f"{one.contribution:+.4g}",
-            f"{100 * one.share:.1f} %",
+            percent(one.share, 1),
             f"{one.activation:.4g}",
             "" if one.weight is None else f"{one.weight:+.4g}",
         )

@@ -19,6 +19,7 @@ from dreamfilters.cli.options.values import (
     parse_radius,
     share,
     valid_radius,
+    valid_seed,
     valid_target,
 )
 
@@ -55,7 +56,7 @@ def fool(
     ] = "8/255",
     confidence: Annotated[float, typer.Option(help="Stop at this probability of the class.", callback=share)] = 0.99,
     steps: Annotated[int, typer.Option(help="Number of steps at most.", callback=at_least(1))] = 100,
-    seed: Annotated[int, of_recipe(help="Random seed of the noise.")] = 0,
+    seed: Annotated[int, of_recipe(help="Random seed of the noise.", callback=valid_seed)] = 0,
     *,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,

@@ -67,6 +67,7 @@ def segment(
     """
     if background >= foreground:
         raise UsageError(f"--background {background} --foreground {foreground}: the first must be below the second")
+    model_options.check_methods([method])
     import_backend()
     from dreamfilters.runs.by_image.technique_run import image_items
     from dreamfilters.techniques.segmentation import check_settings, segment as segment_image

@@ -10,7 +10,7 @@ import typer
 from dreamfilters.cli import options
 from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import at_least, existing_images, known_model
+from dreamfilters.cli.options.values import at_least, existing_images, known_model, valid_seed
 from dreamfilters.cli.output import exit_if_stopped, print_json, say, table
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def diff(
     dreams: Annotated[
         int, typer.Option(metavar="N", help="Changed units that are dreamed in both.", callback=at_least(0))
     ] = 6,
-    seed: Annotated[int, typer.Option(help="Random seed of the dreams.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the dreams.", callback=valid_seed)] = 0,
     *,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,

@@ -11,9 +11,10 @@ from dreamfilters.cli import options
 from dreamfilters.cli.backend_loading import import_backend
 from dreamfilters.cli.help import of_images
 from dreamfilters.cli.options.groups import with_option_groups
-from dreamfilters.cli.options.values import at_least, existing_images, layer_names, valid_targets
+from dreamfilters.cli.options.values import at_least, existing_images, layer_names, valid_seed, valid_targets
 from dreamfilters.cli.output import exit_if_stopped, print_json, say, table
 from dreamfilters.errors import UsageError
+from dreamfilters.number_format import percent
 
 if TYPE_CHECKING:
     from dreamfilters.networks import Network
@@ -64,7 +65,7 @@ def film(
         ),
     ] = None,
     gif: Annotated[bool, typer.Option("--gif", help="Write the animation as GIF instead of WebP.")] = False,
-    seed: Annotated[int, typer.Option(help="Random seed of the dreams.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the dreams.", callback=valid_seed)] = 0,
     *,
     run_options: options.RunOptions,
     model_options: options.ModelOptions,
@@ -170,5 +171,5 @@ def _row(training: Training, number: int) -> tuple[str, ...]:
         look.name,
         f"{int(look.responding.sum())} of {len(look.verdicts)}",
         "" if loss is None else f"{loss:.4g}",
-        "" if accuracy is None else f"{100 * accuracy:.1f} %",
+        "" if accuracy is None else percent(accuracy, 1),
     )

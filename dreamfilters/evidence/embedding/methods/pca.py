@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dreamfilters.errors import ImageError
 from dreamfilters.evidence.embedding.methods.method import Placement
+from dreamfilters.number_format import percent
 
 _FEWEST = 3  # images: two lie on a line
 _MOST = 2_048  # rows of a matrix whose eigenvectors are computed directly; the time grows with the third power
@@ -39,7 +40,7 @@ class PCA:
     def __call__(self, rows: NDArray[np.float32], images: int, *, seed: int) -> Placement:
         """See `EmbeddingMethod`; nothing is random."""
         positions, shares = principal_components(rows, images, 2)
-        text = " and ".join(f"{100 * share:.1f} %" for share in shares)
+        text = " and ".join(percent(share, 1) for share in shares)
         return Placement(positions, {"Axes": f"The two axes have {text} of the variance of the images."})
 
 

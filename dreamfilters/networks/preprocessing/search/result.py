@@ -11,6 +11,7 @@ from dreamfilters.networks import InputForm
 from dreamfilters.networks.classes.accuracy import acceptable, chance
 from dreamfilters.networks.classes.class_labels import listed
 from dreamfilters.networks.preprocessing.search.trial import Trial
+from dreamfilters.number_format import percent
 
 _SHOWN = 20  # trials in a notebook
 _NAMED = 3  # values of an open setting
@@ -128,8 +129,8 @@ class FormRanking:
         lines += [f"near tie: {self.describe_rivals()}; {way_out}"] if self.rivals and self.fits else []
         if not self.fits:
             lines.append(
-                f"no input form fits: the best accuracy is {100 * self.best.accuracy:.0f} %, less than "
-                f"{100 * acceptable(self.chance):.0f} %, which is halfway from chance to 100 %; check the labels and "
+                f"no input form fits: the best accuracy is {percent(self.best.accuracy, 0)}, less than "
+                f"{percent(acceptable(self.chance), 0)}, which is halfway from chance to 100 %; check the labels and "
                 f"the weights{self._describe_weak()}"
             )
         return tuple(lines)
@@ -149,8 +150,8 @@ class FormRanking:
         if self.used is self.best:
             return "" if self.rivals else f"the form in use is the best: {self.used.describe()}"
         how = "significantly" if self.best.beats(self.used) else "not significantly"
-        named = f"the form in use, {self.used.describe()}, has an accuracy of {100 * self.used.accuracy:.0f} %"
-        return f"{named}, {how} worse than {self.best.describe()} ({100 * self.best.accuracy:.0f} %)"
+        named = f"the form in use, {self.used.describe()}, has an accuracy of {percent(self.used.accuracy, 0)}"
+        return f"{named}, {how} worse than {self.best.describe()} ({percent(self.best.accuracy, 0)})"
 
 
 def _few(values: tuple[str, ...]) -> tuple[str, ...]:

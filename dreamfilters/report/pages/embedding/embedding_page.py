@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from dreamfilters.comparison.number_format import grouped
 from dreamfilters.evidence.embedding.drawing import class_colors, scaled_positions
 from dreamfilters.evidence.embedding.grid import grid_shape
 from dreamfilters.evidence.embedding.registry import EMBEDDING_METHODS
 from dreamfilters.evidence.embedding.result import Embedding
+from dreamfilters.number_format import grouped
 from dreamfilters.report.html_frame import rendered, script_json
 from dreamfilters.report.pages.embedding.thumbnail_sheets import COLUMNS, sheet_count, tile_side
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dreamfilters.comparison.number_format import grouped, number
 from dreamfilters.evidence.embedding.feature_table import ImageFeatures
 from dreamfilters.evidence.embedding.neighbor_result import NearestImages, NearestNeighbors
+from dreamfilters.number_format import grouped, number
 from dreamfilters.report.html_frame import rendered, shown_uri
 
 _MOST = 200  # queries whose images are inside the page

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from dreamfilters.comparison.number_format import grouped, percent
 from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.evidence.evaluation.result import ClassResult, Evaluation
 from dreamfilters.evidence.evaluation.separation import ClassSeparation, MarginLoss, UnitContrast
+from dreamfilters.number_format import grouped, percent
 from dreamfilters.report.html_frame import rendered, script_json, shown_uri
 from dreamfilters.report.pages.evaluation.confusion_table import anchor_of, confusion_table
 from dreamfilters.report.pages.evaluation.reliability_chart import reliability_chart

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dreamfilters.evidence.evaluation.reliability import Reliability
+from dreamfilters.number_format import percent
 from dreamfilters.report.charts import Bar
 
 SIDE, STRIP = 260, 60  # pixels: the diagram is square, the strip of counts is below it
@@ -46,7 +47,7 @@ def reliability_chart(found: Reliability) -> ReliabilityChart:
         low, high = sorted((one.accuracy, one.confidence))
         tall = max(1.0, STRIP * one.images / most)
         images = f"{one.images} image{'s' * (one.images != 1)}"
-        text = f"{images}: mean confidence {100 * one.confidence:.1f} %, correct {100 * one.accuracy:.1f} %"
+        text = f"{images}: mean confidence {percent(one.confidence, 1)}, correct {percent(one.accuracy, 1)}"
         bars.append(
             BinBar(
                 _bar(x, bottom - SIDE * one.accuracy, width, SIDE * one.accuracy),

@@ -115,7 +115,8 @@ class JobService:
         targets = await self._targets(layer, units) if kind == "compare" else ()
         chosen = EMBEDDING_METHODS[method].name if kind == "embed" else ""
         images = await self.catalog.scanned_images(labeled=kind == "evaluate")
-        request = JobRequest("", kind, targets, images, self.out, chosen, dreams and kind == "embed")
+        options = tuple(self.catalog.snippets.flags)
+        request = JobRequest("", kind, targets, images, self.out, chosen, dreams and kind == "embed", options=options)
         return self.start_request(request, self._command(request))
 
     def start_request(self, request: JobRequest, command: str, sent: Values | None = None) -> Values:

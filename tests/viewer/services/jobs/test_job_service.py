@@ -35,7 +35,7 @@ class WaitingWorker:
         return await self.replies[-1]
 
 
-def run(scenario, *, labels=("a", "b"), is_classifier=True, images=Path("images"), out=None):
+def run(scenario, *, labels=("a", "b"), is_classifier=True, images=Path("images"), out=None, options=()):
     """Run a scenario with a service, its worker and the list of its results."""
 
     async def with_service():
@@ -44,7 +44,7 @@ def run(scenario, *, labels=("a", "b"), is_classifier=True, images=Path("images"
             (), (), (8, 8), 3, "bicubic", 16,
         )  # fmt: skip
         worker, results = WaitingWorker(), []
-        catalog = Catalog(worker, None, description, snippets=Snippets("net.keras"))
+        catalog = Catalog(worker, None, description, snippets=Snippets("net.keras", options))
         catalog.images_listed.set()
         names = tuple(f"{number}.png" for number in range(len(labels)))
         catalog.scan_request = ScanRequest(names, ImageFolder(tuple(map(Path, names)), labels)) if names else None
@@ -58,6 +58,15 @@ def run(scenario, *, labels=("a", "b"), is_classifier=True, images=Path("images"
 async def settle():
     for _ in range(3):
         await asyncio.sleep(0)
+
+
+def test_a_job_has_the_options_on_the_model_for_its_page():
+    async def scenario(service, worker, results):
+        await service.start("evaluate")
+        await settle()
+        assert worker.requests[0][1]["request"].options == ("--form", "a form.toml", "--trust")
+
+    run(scenario, options=(("form", "a form.toml"), ("trust", True)))
 
 
 def test_a_job_is_started_once_reports_its_progress_and_ends_with_its_result(tmp_path):
