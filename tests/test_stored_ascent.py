@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.dreams.ascent import stored_ascent
+from tests import stored_ascent
 
 
 @pytest.fixture(scope="module")
