@@ -6,8 +6,8 @@ BIN := .venv/bin
 WORKERS ?= 2
 
 # What computes; the rest of the suite is the same on every backend, or runs too long with JAX on a CPU.
-JAX_TESTS := tests/test_backend.py tests/networks tests/dreams tests/evidence tests/comparison tests/attribution
-JAX_CACHE := JAX_COMPILATION_CACHE_DIR=build/jax JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0.1
+JAX_TESTS := tests/test_backend.py tests/test_stored_ascent.py tests/networks tests/dreams tests/evidence tests/comparison tests/attribution
+JAX_CACHE := JAX_COMPILATION_CACHE_DIR="$(CURDIR)/build/jax" JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0.1
 
 .PHONY: demo test thorough jax lint types js check docs wheel bench lock fuzz clean
 

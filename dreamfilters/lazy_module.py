@@ -1,4 +1,4 @@
-"""The backend and modules of Keras, imported on first use: recipes and input forms are read before TensorFlow loads."""
+"""The backend and modules of Keras, imported on first use: recipes and input forms are read before they load."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class LazyModule(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         """Return an attribute of the module; it is not kept, so that a test can replace it in the module itself."""
-        importlib.import_module("dreamfilters.backend")  # first: it has Keras import TensorFlow with its settings
+        importlib.import_module("dreamfilters.backend")  # first: it has Keras import its library with settings
         return getattr(importlib.import_module(self.__name__), name)
 
 

@@ -82,7 +82,11 @@ def names(folder):
 
 
 def modules():
-    return [found.name for found in pkgutil.walk_packages(df.__path__, "dreamfilters.") if "__main__" not in found.name]
+    """The names of all modules, but for those of the backend that Keras does not run on: it need not be installed."""
+    other = {"tensorflow": "jax", "jax": "tensorflow"}[keras.backend.backend()]
+    left_out = ("dreamfilters.__main__", f"dreamfilters.backend.{other}")
+    names = [found.name for found in pkgutil.walk_packages(df.__path__, "dreamfilters.")]
+    return [name for name in names if not name.startswith(left_out)]
 
 
 def failures_of(name, names):

@@ -19,6 +19,7 @@ from dreamfilters.dreams.transforms import Noise, Shift
 from dreamfilters.evidence.activations import activations
 from dreamfilters.networks import LOGITS, InputForm, Network
 from dreamfilters.verdicts.audit import audit
+from tests.batch_independence import any_batch_size
 from tests.thorough import first
 
 STEPS = 4
@@ -110,6 +111,7 @@ def test_an_image_is_recovered_alike_alone_and_in_a_batch(network_of):
         assert alone.image.tobytes() == one.image.tobytes()
 
 
+@any_batch_size
 def test_fallbacks_run_on_the_silent_units_only(network_of, monkeypatch):
     """3 of 20 filters are dead: after the plain ascent of all, each fallback has one batch of the 3, of size 4."""
     kernel = np.ones((3, 20))

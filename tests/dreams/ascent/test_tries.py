@@ -15,6 +15,7 @@ from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
 from dreamfilters.errors import RecipeError
 from dreamfilters.networks.classes.predictions import Prediction
+from tests.batch_independence import any_batch_size
 
 QUICK = Recipe(steps=4)
 STILL = Recipe(transforms=(), steps=4)  # has fewer fallbacks for classes, which are compiled
@@ -109,6 +110,7 @@ def facts(one):
     return one.image.tobytes(), frames, values
 
 
+@any_batch_size
 def test_the_kept_dream_is_the_best_of_the_dreams_of_each_seed_byte_for_byte(network):
     """Alone and in batches, with frames, from noise and from an image."""
     targets, moments = ["conv2:0-2", "class:1"], []

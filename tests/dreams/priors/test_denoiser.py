@@ -6,6 +6,7 @@ import pytest
 from dreamfilters import backend
 from dreamfilters.dreams.priors.denoiser import DATA_STD, denoised, initial_weights
 from dreamfilters.dreams.priors.denoiser_weights import MULTIPLE, Architecture
+from tests.batch_independence import any_batch_size
 
 
 def noise(count, side, channels, seed=0):
@@ -64,6 +65,7 @@ def test_a_position_of_the_output_stays_at_its_place():
     np.testing.assert_allclose(found, expected, atol=0.02)  # residual blocks begin with kernels near 0
 
 
+@any_batch_size
 @pytest.mark.parametrize("side", [8, 12 * 2])
 def test_an_image_has_the_same_bytes_in_any_batch(side):
     architecture = Architecture(3)

@@ -1,6 +1,6 @@
 """What one step and ten ascents give with TensorFlow, stored for the other backends.
 
-`python -m tests.dreams.ascent.stored_ascent` computes and stores them again, after a change of what a step does.
+`python -m tests.stored_ascent` computes and stores them again, after a change of what a step does.
 """
 
 from __future__ import annotations
