@@ -276,7 +276,7 @@ def test_ctrl_c_keeps_finished_dreams_and_says_how_to_resume(run_command, worksp
         if step.batch.rows[0] == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(dream_task.StepProgress, "__call__", interrupted_after_two)
+    monkeypatch.setattr(dream_task.DreamProgress, "__call__", interrupted_after_two)
     arguments = ("dream", "tiny.keras", "conv1:0-3", "--batch", "2", "--out", "stopped", *QUICK)
     code, out, err = run_command(*arguments)
     assert code == 130

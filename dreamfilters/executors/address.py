@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dreamfilters.errors import UsageError
+from dreamfilters.errors import UsageError, printable
 
 NEEDS_RAY = "--cluster: needs Ray, which is not installed; pip install 'dreamfilters[cluster]'"
 LOCAL_CLUSTER = "local"  # the address of a cluster that is started on this machine, and ends with the run
@@ -21,5 +21,5 @@ def check_address(address: str) -> tuple[str, int] | None:
         return None
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
-        raise UsageError(f"--cluster {address}: is no address; give host:port, such as 10.0.0.1:6379, or 'local'")
+        raise UsageError(f"--cluster {printable(address[:80])}: is no address; give host:port, such as 10.0.0.1:6379, or 'local'")
     return host.strip("[]"), int(port)

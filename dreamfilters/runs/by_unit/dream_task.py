@@ -86,7 +86,7 @@ def dreams_of(
         DreamfiltersError: as `dream` does.
     """
     maker = _Maker(network, settings)
-    reported = None if progress is None else StepProgress(progress, len(settings.done), maker.total)
+    reported = None if progress is None else DreamProgress(progress, len(settings.done), maker.total)
     task = Task(_batch_maker, network, settings)
     for made in executor.map(task, maker.batches(batch, executor.count), _ignore if reported is None else reported):
         if reported is not None:
@@ -154,7 +154,7 @@ class _Maker:
 
 
 @dataclass(eq=False)
-class StepProgress:
+class DreamProgress:
     """The progress over all batches; it never decreases, although a fallback starts a dream again."""
 
     progress: OnProgress
