@@ -21,5 +21,7 @@ def check_address(address: str) -> tuple[str, int] | None:
         return None
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
-        raise UsageError(f"--cluster {printable(address[:80])}: is no address; give host:port, such as 10.0.0.1:6379, or 'local'")
+        raise UsageError(
+            f"--cluster {printable(address[:60])}: is no address; give host:port, such as 10.0.0.1:6379, or 'local'"
+        )
     return host.strip("[]"), int(port)
