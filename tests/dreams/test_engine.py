@@ -555,7 +555,7 @@ def test_the_dream_of_a_class_is_shown_to_its_network(one_sided):
     lost = found[2].prediction
     assert (lost.own.number, lost.own.probability) == (2, pytest.approx(0, abs=1e-9))
     assert lost.text.startswith(f"not its class: predicted {lost.predictions[0].name}, ")
-    alone = dream(one_sided, "class:2", Recipe(steps=8), seed=1, batch=1)[0]
+    alone = dream(one_sided, "class:2", Recipe(steps=8), seed=1, batch=backend.BATCH_ROWS or 1)[0]
     assert alone.prediction == lost  # to the last digit
     assert dream(one_sided, "-class:2", Recipe(steps=1))[0].prediction is None
 

@@ -261,6 +261,7 @@ def test_the_number_of_views_multiplies():
     assert views_of((Rotate(1.0), Views(3), Crop(views=2), Noise())) == 6
 
 
+@any_batch_size
 def test_views_of_an_image_are_the_same_alone_and_in_a_batch(images):
     chain = (Views(2), Rotate(9.0), Crop(views=3), Noise(normal=0.1))
     together = np.asarray(apply(chain, images, SEEDS))
