@@ -6,11 +6,14 @@ import logging
 import pickle
 import queue
 import threading
+import time
 from contextlib import suppress
 from typing import Any
 
-from dreamfilters.executors.messages import Ready, SharedPart
+from dreamfilters.executors.messages import Note, Ready, SharedPart
 from dreamfilters.executors.worker import WorkerLoop
+
+_TOGETHER = 0.1  # seconds within which notes are sent together: a dream has many steps in them, and each call costs
 
 
 class WorkerActor:
@@ -23,7 +26,7 @@ class WorkerActor:
         self._early: dict[int, Any] = {}  # messages that overtook another one
         self._next = 0
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._outbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[tuple[bool, bytes]] = queue.SimpleQueue()
         threading.Thread(target=self._run, daemon=True, name="dreamfilters-worker").start()
 
     def put(self, number: int, part: int | None, content: bytes) -> None:
@@ -37,14 +40,17 @@ class WorkerActor:
         """Return the messages of the worker; wait at most so long for the first one."""
         found: list[bytes] = []
         with suppress(queue.Empty):
-            found.append(self._outbox.get(timeout=seconds))
+            is_note, content = self._outbox.get(timeout=seconds)
+            found.append(content)
+            if is_note:
+                time.sleep(_TOGETHER)
             while True:
-                found.append(self._outbox.get_nowait())
+                found.append(self._outbox.get_nowait()[1])
         return found
 
     def send(self, message: Any) -> None:
         """Take a message of the worker."""
-        self._outbox.put(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))
+        self._outbox.put((isinstance(message, Note), pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)))
 
     def _run(self) -> None:
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
