@@ -8,14 +8,29 @@ from typing import Any
 
 import pytest
 
+from dreamfilters.errors import WorkerError
+from dreamfilters.executors.cluster import ClusterExecutor, imported_ray
+
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install ray")
+
+
+@contextmanager
+def local_cluster(count: int) -> Iterator[ClusterExecutor]:
+    """Yield the executor of a cluster of this machine; skip the test where Ray cannot start one."""
+    executor = ClusterExecutor("local", count)
+    try:
+        executor.__enter__()
+    except WorkerError as error:
+        pytest.skip(f"no cluster can be started here: {error}")
+    try:
+        yield executor
+    finally:
+        executor.__exit__(None, None, None)
 
 
 @contextmanager
 def two_nodes() -> Iterator[Any]:
     """Yield a cluster of two nodes with one CPU each, which listen to this machine only."""
-    from dreamfilters.executors.cluster import imported_ray
-
     ray = imported_ray()
     from ray.cluster_utils import Cluster
 

@@ -6,6 +6,7 @@ import pytest
 
 from dreamfilters.executors.cluster import ClusterExecutor
 from dreamfilters.executors.processes import ProcessExecutor
+from tests.executors.clusters import local_cluster
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +19,7 @@ def workers() -> Iterator[ProcessExecutor]:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[ClusterExecutor]:
     """A local cluster with two workers."""
-    with ClusterExecutor("local", 2) as executor:
+    with local_cluster(2) as executor:
         yield executor
 
 
