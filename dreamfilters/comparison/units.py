@@ -59,13 +59,8 @@ def units_of(
         >>> units_of(load("signs"), ["conv6:12", "class:STOP"], Recipe())[1][0]
         ComparedUnit(name='conv6:12', layer='conv6', number=12, by='mean', title='conv6:12')
     """
-    objectives = [_without_repeats(goal) for goal in goals(network, targets, class_score=recipe.class_score)]
+    objectives = [goal.without() for goal in goals(network, targets, class_score=recipe.class_score)]
     return tuple(objectives), tuple(unit for goal in objectives for unit in _units(network, goal))
-
-
-def _without_repeats(goal: Objective) -> Objective:
-    rows = {name: row for row, name in reversed(list(enumerate(goal.names)))}
-    return goal[sorted(rows.values())]
 
 
 def _units(network: Network, goal: Objective) -> tuple[ComparedUnit, ...]:

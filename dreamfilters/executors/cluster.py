@@ -43,7 +43,7 @@ class ClusterExecutor(WorkerPool["ActorWorker"]):
         UsageError: Ray is not installed, or `count` is below 1.
     """
 
-    start_hint = "has the cluster a free CPU, and do its machines have dreamfilters?"
+    start_hint = "check that a CPU of the cluster is free and that dreamfilters is installed on its machines"
 
     def __init__(
         self,

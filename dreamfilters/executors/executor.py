@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 OnNote: TypeAlias = Callable[[Any], None]
 
 
-def _ignore(note: Any) -> None:
+def ignore(note: Any) -> None:
     """Take a note that no caller waits for."""
 
 
@@ -49,7 +49,7 @@ class Executor(Protocol):
     def ships_images(self) -> bool:
         """Whether workers are sent the files of their items, because they cannot read them."""
 
-    def map(self, task: Task[Item, Result], items: Iterable[Item], on_note: OnNote = _ignore) -> Iterator[Result]:
+    def map(self, task: Task[Item, Result], items: Iterable[Item], on_note: OnNote = ignore) -> Iterator[Result]:
         """Yield the result of each item, in order.
 
         Items are taken in the caller's thread, a few before their results are yielded. An item may be computed
@@ -80,7 +80,7 @@ class LocalExecutor:
         """See `Executor`."""
         return False
 
-    def map(self, task: Task[Item, Result], items: Iterable[Item], on_note: OnNote = _ignore) -> Iterator[Result]:
+    def map(self, task: Task[Item, Result], items: Iterable[Item], on_note: OnNote = ignore) -> Iterator[Result]:
         """See `Executor`."""
         work = task.start(task.shared, task.settings, on_note)
         return in_order(work, items, threads=task.threads) if task.threads else map(work, items)

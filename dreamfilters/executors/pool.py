@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from dreamfilters.errors import UsageError, WorkerError
-from dreamfilters.executors.executor import Item, OnNote, Result, Task, _ignore
+from dreamfilters.executors.executor import Item, OnNote, Result, Task, ignore
 from dreamfilters.executors.machine import difference, machine_facts
 from dreamfilters.executors.messages import Compute, Computed, Note, OutOfMemory, Ready, SharedPart, StartTask
 from dreamfilters.images.file_copies import contents_of
@@ -147,7 +147,7 @@ class WorkerPool(abc.ABC, Generic[W]):
     def _part(self, number: int, content: bytes) -> SharedPart:
         """Return the message of a shared part."""
 
-    def map(self, task: Task[Item, Result], items: Iterable[Item], on_note: OnNote = _ignore) -> Iterator[Result]:
+    def map(self, task: Task[Item, Result], items: Iterable[Item], on_note: OnNote = ignore) -> Iterator[Result]:
         """See `Executor`.
 
         Raises:

@@ -52,6 +52,11 @@ class AscentStep:
     tried: int = 0
     tries: int = 1
 
+    @property
+    def dreams(self) -> float:
+        """The number of dreams of the batch that its steps so far amount to."""
+        return len(set(self.names)) * (self.tried + self.step / self.steps) / self.tries
+
 
 OnStep: TypeAlias = Callable[[AscentStep], None]
 
@@ -69,10 +74,8 @@ def step_progress(progress: OnProgress, total: int) -> OnStep:
 
     def on_step(step: AscentStep) -> None:
         nonlocal furthest
-        names = tuple(dict.fromkeys(step.names))
-        share = (step.tried + step.step / step.steps) / step.tries
-        furthest = max(furthest, step.finished + len(names) * share)
-        progress(Progress(min(furthest, total), total, names[0]))
+        furthest = max(furthest, step.finished + step.dreams)
+        progress(Progress(min(furthest, total), total, step.names[0]))
 
     return on_step
 

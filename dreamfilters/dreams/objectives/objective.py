@@ -7,7 +7,7 @@ of the same kind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
@@ -117,6 +117,11 @@ class Objective:
         layers = ", ".join(sorted(self.layers)).replace("//logits", "logits").replace("//before/", "before ")
         names = [{"image": number, "maximizes": name} for number, name in enumerate(self.names)]
         return frame(heading(f"Objective of {len(self)} images", f"reads {layers}"), table("", names))
+
+    def without(self, names: Collection[str] = ()) -> Objective:
+        """Return the objective without the images of these names, and with each other name once."""
+        rows = {name: row for row, name in reversed(list(enumerate(self.names))) if name not in names}
+        return self[sorted(rows.values())]
 
     def at_maximum(self) -> Objective:
         """Return the objective that raises the maximum of each map instead of its mean, under the same names."""

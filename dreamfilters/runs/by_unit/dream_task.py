@@ -19,7 +19,7 @@ from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.result import Dream
-from dreamfilters.executors.executor import Executor, OnNote, Task
+from dreamfilters.executors.executor import Executor, OnNote, Task, ignore
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress, Progress
 
@@ -45,7 +45,7 @@ class DreamSettings:
     def goals(self, network: Network) -> tuple[Objective, ...]:
         """Return the objectives of the dreams to make, each name once."""
         found = targets.goals(network, self.targets, class_score=self.recipe.class_score)
-        return tuple(goal for goal in (_without(goal, self.done) for goal in found) if len(goal))
+        return tuple(rest for rest in (goal.without(self.done) for goal in found) if len(rest))
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,10 @@ def dreams_of(
     maker = _Maker(network, settings)
     reported = None if progress is None else DreamProgress(progress, len(settings.done), maker.total)
     task = Task(_batch_maker, network, settings)
-    for made in executor.map(task, maker.batches(batch, executor.count), _ignore if reported is None else reported):
+    for made in executor.map(task, maker.batches(batch, executor.count), ignore if reported is None else reported):
         if reported is not None:
             reported.made += len(made)
         yield from made
-
-
-def _ignore(step: DreamStep) -> None:
-    """Take a step that no caller waits for."""
 
 
 def _batch_maker(network: Network, settings: DreamSettings, note: OnNote) -> Callable[[DreamBatch], list[Dream]]:
@@ -109,7 +105,7 @@ class _Maker:
 
     network: Network
     settings: DreamSettings
-    note: OnNote = _ignore
+    note: OnNote = ignore
     _dreams: dict[int, GoalDreams] = field(default_factory=dict)
     _current: DreamBatch = DreamBatch(0, (), 0)
 
@@ -141,16 +137,15 @@ class _Maker:
     def _of(self, number: int) -> GoalDreams:
         if number not in self._dreams:
             how, goal = self.settings, self.goals[number]
+            on_step = None if self.note is ignore else self._on_step
             self._dreams[number] = goal_dreams(
                 self.network, goal, recipe_of(self.network, goal, how.recipe), seed=how.seed, prior=how.prior,
-                start=how.start, frames=how.frames, on_step=self._on_step, tries=how.tries,
+                start=how.start, frames=how.frames, on_step=on_step, tries=how.tries,
             )  # fmt: skip
         return self._dreams[number]
 
     def _on_step(self, step: AscentStep) -> None:
-        names = tuple(dict.fromkeys(step.names))
-        share = (step.tried + step.step / step.steps) / step.tries
-        self.note(DreamStep(self._current, len(names) * share, names[0]))
+        self.note(DreamStep(self._current, step.dreams, step.names[0]))
 
 
 @dataclass(eq=False)
@@ -168,9 +163,3 @@ class DreamProgress:
         self._running[step.batch] = max(self._running.get(step.batch, 0.0), step.dreams)
         done, total = max(self.made, sum(self._running.values())), self.before + self.missing
         self.progress(Progress(min(self.before + done, total), total, step.name))
-
-
-def _without(goal: Objective, done: frozenset[str]) -> Objective:
-    """Return the goal without the finished dreams, each name once."""
-    rows = {name: row for row, name in reversed(list(enumerate(goal.names))) if name not in done}
-    return goal[sorted(rows.values())]
