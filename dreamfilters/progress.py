@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,8 @@ class Progress:
     done: float  # amount of work done, in units of `total`
     total: float  # amount of work in all; 0 if it is unknown
     note: str  # what is being done, one line
+    # Of an ascent: returns the images as they are now, (n, h, w, c); only while the listener is called.
+    images: Callable[[], np.ndarray] | None = field(default=None, compare=False, repr=False)
 
     @property
     def share(self) -> float:
@@ -41,12 +46,16 @@ class OverallProgress:
         self._listener = listener
         self._share = 0.0
 
-    def report(self, share: float, note: str) -> None:
-        """Report the share of the whole computation that is done, between 0 and 1."""
+    def report(self, share: float, note: str, images: Callable[[], np.ndarray] | None = None) -> None:
+        """Report the share of the whole computation that is done, between 0 and 1; `images` as in `Progress`."""
         self._share = max(self._share, share)
         if self._listener is not None:
-            self._listener(Progress(self._share, 1.0, note))
+            self._listener(Progress(self._share, 1.0, note, images))
 
     def part(self, start: float, end: float, doing: str = "") -> OnProgress:
         """Return a callback for the part from share `start` to share `end`; notes are prefixed with `doing`."""
-        return lambda part: self.report(start + (end - start) * part.share, f"{doing} {part.note}".strip())
+
+        def report(part: Progress) -> None:
+            self.report(start + (end - start) * part.share, f"{doing} {part.note}".strip(), part.images)
+
+        return report

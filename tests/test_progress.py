@@ -27,3 +27,10 @@ def test_the_share_never_decreases():
 
 def test_without_a_listener_nothing_is_reported():
     OverallProgress(None).part(0, 1)(Progress(1, 1, ""))
+
+
+def test_the_images_of_a_part_are_those_of_the_whole():
+    seen = []
+    OverallProgress(seen.append).part(0, 1)(Progress(1, 2, "", lambda: "images"))
+    assert seen[0].images() == "images"
+    assert seen[0] == Progress(0.5, 1.0, "")  # they are no part of its state

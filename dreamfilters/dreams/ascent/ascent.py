@@ -75,7 +75,7 @@ def step_progress(progress: OnProgress, total: int) -> OnStep:
     def on_step(step: AscentStep) -> None:
         nonlocal furthest
         furthest = max(furthest, step.finished + step.dreams)
-        progress(Progress(min(furthest, total), total, step.names[0]))
+        progress(Progress(min(furthest, total), total, step.names[0], step.images))
 
     return on_step
 

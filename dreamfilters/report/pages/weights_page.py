@@ -47,12 +47,25 @@ class WeightSection:
 
 def weights_files(found: Sequence[LayerWeights]) -> dict[str, bytes]:
     """Return the page, the numbers, and the sheet of each layer's kernels: name -> content."""
-    ids = anchors([f"kernels {one.layer}" for one in found])
+    ids = _anchors([one.layer for one in found])
     sheets = {f"{anchor}.png": one.sheet for anchor, one in zip(ids, found, strict=True)}
     files = {name: png_bytes(sheet) for name, sheet in sheets.items() if sheet is not None}
     sections = [_section(one, anchor) for anchor, one in zip(ids, found, strict=True)]
     values = json_bytes({"network": found[0].network, "layers": [one.as_values() for one in found]})
     return {PAGE: _page(found, sections), **files, VALUES: values}
+
+
+def file_names(layers: Sequence[str]) -> list[str]:
+    """Return the names of the files of `weights_files`; a layer without kernels has no sheet.
+
+    >>> file_names(["conv1"])
+    ['index.html', 'weights.json', 'kernels-conv1.png']
+    """
+    return [PAGE, VALUES, *(f"{anchor}.png" for anchor in _anchors(layers))]
+
+
+def _anchors(layers: Sequence[str]) -> list[str]:
+    return anchors([f"kernels {layer}" for layer in layers])
 
 
 def _page(found: Sequence[LayerWeights], sections: Sequence[WeightSection]) -> bytes:

@@ -173,7 +173,7 @@ def _report(progress: OnProgress | None, now: Progress) -> None:
 def _share(progress: OnProgress | None, job: TechniqueJob, number: int) -> OnProgress:
     """Return the callback for the progress of one item."""
     name, total = job.items[number].name, len(job.items)
-    return lambda part: _report(progress, Progress(number + part.share, total, name))
+    return lambda part: _report(progress, Progress(number + part.share, total, name, part.images))
 
 
 def _page(job: TechniqueJob, stored: Sequence[StoredResult], failures: Mapping[str, str]) -> bytes:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -59,11 +60,18 @@ class DreamBatch:
 
 @dataclass(frozen=True)
 class DreamStep:
-    """How far a batch is: the number of its dreams that the steps so far amount to, and the name of one."""
+    """How far a batch is: the number of its dreams that the steps so far amount to, and the name of one.
+
+    `images` returns those of the batch as they are now; None in another process than that which makes them.
+    """
 
     batch: DreamBatch
     dreams: float
     name: str
+    images: Callable[[], np.ndarray] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "images": None}
 
 
 def dreams_of(
@@ -145,7 +153,7 @@ class _Maker:
         return self._dreams[number]
 
     def _on_step(self, step: AscentStep) -> None:
-        self.note(DreamStep(self._current, step.dreams, step.names[0]))
+        self.note(DreamStep(self._current, step.dreams, step.names[0], step.images))
 
 
 @dataclass(eq=False)
@@ -162,4 +170,4 @@ class DreamProgress:
         """Report a step of a batch; a batch that is finished counts as far as its steps had come."""
         self._running[step.batch] = max(self._running.get(step.batch, 0.0), step.dreams)
         done, total = max(self.made, sum(self._running.values())), self.before + self.missing
-        self.progress(Progress(min(self.before + done, total), total, step.name))
+        self.progress(Progress(min(self.before + done, total), total, step.name, step.images))

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-# What a value is: a class, a class or unit, a layer, several layers (`maps`: with positions), another image, one of the
-# choices, a recipe, a whole number or any number.
+# What a value is: a class, a class or unit, a layer (`kernels`: one whose kernels can be drawn; `layer-target`: as the
+# target layer:conv4), several layers (`maps`: with positions), another image, one of the choices, a recipe, a whole
+# number or any number.
 Kind: TypeAlias = Literal[
-    "class", "target", "layer", "layers", "maps", "image", "choice", "recipe", "integer", "number"
-]
+    "class", "target", "layer", "kernels", "layer-target", "layers", "maps", "image", "choice", "recipe", "integer",
+    "number",
+]  # fmt: skip
+IMAGE = "image"  # among the words of a command: the image, or the images of a unit
+TARGET = "target"  # the unit
 MOST_STEPS, MOST_SEED = 5000, 2**31 - 1
 
 
@@ -26,7 +30,8 @@ class Argument:
         choices: the values of a choice.
         lowest, highest: the limits of a number, both included.
         flag: the option of the command line; "" for an argument without a name.
-        suffix: what the command line appends to the number.
+        prefix, suffix: what the command line puts before and behind the value.
+        required: whether there is no default.
     """
 
     name: str
@@ -38,6 +43,7 @@ class Argument:
     lowest: float | None = None
     highest: float | None = None
     flag: str = ""
+    prefix: str = ""
     suffix: str = ""
     required: bool = False
 

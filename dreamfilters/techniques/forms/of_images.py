@@ -10,13 +10,15 @@ from dreamfilters.dreams.ascent.ascent import step_progress
 from dreamfilters.dreams.perturbation import GRAY_LEVEL
 from dreamfilters.networks import Network
 from dreamfilters.techniques import fooling, inversion, segmentation, style_transfer, texture_synthesis
-from dreamfilters.techniques.forms.argument import FRAMES, SEED, Argument, steps_argument
-from dreamfilters.techniques.forms.technique import IMAGE, Plan, Technique, reported
+from dreamfilters.techniques.forms.argument import FRAMES, IMAGE, SEED, Argument, steps_argument
+from dreamfilters.techniques.forms.technique import Plan, Technique, reported
 from dreamfilters.techniques.given_image import adapted, digest_of, name_of, opened
 from dreamfilters.techniques.layer_choice import chosen_layers, layers_with_positions
 
 _LEVELS = 255  # of gray above black
+_FAINTEST = 0.1  # the lowest bound of gray levels that a form offers
 _SURE = 0.999  # the highest confidence that a form offers
+_LEAST, _MOST = 0.001, 0.999  # of a quantile, which is neither 0 nor 1
 
 
 def _fool(network: Network, values: Mapping[str, Any]) -> Plan:
@@ -47,7 +49,7 @@ FOOL = Technique(
         Argument("norm", "choice", "Bound", "What is bounded: the largest change of a value, or the root mean square.",
                  "linf", ("linf", "l2"), flag="--norm"),
         Argument("radius", "number", "Gray levels", "The bound, in gray levels of 255.",
-                 round(fooling.RADIUS / GRAY_LEVEL), lowest=0, highest=_LEVELS, flag="--radius", suffix="/255"),
+                 round(fooling.RADIUS / GRAY_LEVEL), lowest=_FAINTEST, highest=_LEVELS, flag="--radius", suffix="/255"),
         Argument("confidence", "number", "Confidence", "The probability of the class at which the steps end.",
                  fooling.CONFIDENCE, lowest=0.01, highest=_SURE, flag="--confidence"),
         steps_argument(fooling.STEPS),
@@ -181,9 +183,9 @@ SEGMENT = Technique(
         Argument("algorithm", "choice", "Algorithm", "How the region grows.", "watershed",
                  ("watershed", "random-walker"), flag="--algorithm"),
         Argument("foreground", "number", "Inside above", "The quantile of the saliency above which pixels are inside.",
-                 segmentation.FOREGROUND, lowest=0, highest=1, flag="--foreground"),
+                 segmentation.FOREGROUND, lowest=_LEAST, highest=_MOST, flag="--foreground"),
         Argument("background", "number", "Outside below", "The quantile below which they are outside.",
-                 segmentation.BACKGROUND, lowest=0, highest=1, flag="--background"),
+                 segmentation.BACKGROUND, lowest=_LEAST, highest=_MOST, flag="--background"),
     ),
     _segment,
 )  # fmt: skip

@@ -8,8 +8,8 @@ from typing import Any
 from dreamfilters.dreams.default_recipes import given_recipe, recipe_values
 from dreamfilters.networks import Network
 from dreamfilters.techniques import facet_search, unit_overview
-from dreamfilters.techniques.forms.argument import RECIPE, SEED, Argument
-from dreamfilters.techniques.forms.technique import IMAGE, TARGET, Plan, Technique
+from dreamfilters.techniques.forms.argument import IMAGE, RECIPE, SEED, TARGET, Argument
+from dreamfilters.techniques.forms.technique import Plan, Technique
 
 _MOST_DREAMS = 25
 _MOST_FACETS = 10

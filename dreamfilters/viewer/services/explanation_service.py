@@ -7,7 +7,7 @@ from typing import Any
 
 from dreamfilters.errors import TargetError, UnknownNameError, close_names
 from dreamfilters.viewer.byte_cache import ByteCache
-from dreamfilters.viewer.messages import CLASS_LAYER, JOB, NetworkDescription, Values
+from dreamfilters.viewer.messages import CLASS_LAYER, JOB, Cancelled, NetworkDescription, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.image_store import StoredImage
 from dreamfilters.viewer.services.snippets import image_path
@@ -24,6 +24,7 @@ class ExplanationService:
     def __init__(self, catalog: Catalog, images: Path | None) -> None:
         """Explain the units of a catalog; `images` is the folder or file that the viewer was started with."""
         self._catalog, self._images = catalog, images
+        self._trusts: dict[str, set[int]] = {}  # by the name of its events: the numbers of the requests
         self._cache: ByteCache[tuple[Any, ...], Values] = ByteCache(_CACHE, size_of=lambda values: len(str(values)))
 
     async def heatmap(
@@ -78,17 +79,32 @@ class ExplanationService:
     ) -> Values:
         """Return how far the heatmap of these arguments can be trusted; see `worker.explanations.heatmap_trust`.
 
-        It waits for everything else, and its progress is the event `trust`, whose id joins the arguments by colons.
+        It waits for everything else, and its progress is the event `trust`, whose id is `_trust_name`. Where it is
+        canceled, the reason says so.
 
         Raises:
             UnknownNameError, TargetError: as `heatmap`.
         """
         await self.checked_method(layer, unit, against, method)
-        words = (layer, unit, image, method, "" if against is None else against)
-        return await self._computed(
-            "trust", JOB, image, change,
-            layer=layer, unit=unit, method=method, against=against, name=":".join(map(str, words)),
-        )  # fmt: skip
+        name, number = _trust_name(layer, unit, image, method, against), self._catalog.worker.new_number()
+        self._trusts.setdefault(name, set()).add(number)
+        try:
+            return await self._computed(
+                "trust", JOB, image, change, number,
+                layer=layer, unit=unit, method=method, against=against, name=name,
+            )  # fmt: skip
+        except Cancelled:
+            return {"reason": "canceled"}
+        finally:
+            self._trusts[name].discard(number)
+            if not self._trusts[name]:
+                del self._trusts[name]
+
+    def cancel_trust(self, layer: str, unit: int, image: str, method: str, against: int | None = None) -> Values:
+        """Cancel what `trust` computes for these arguments, if it does."""
+        for number in self._trusts.get(_trust_name(layer, unit, image, method, against), ()):
+            self._catalog.worker.cancel(number)
+        return {}
 
     async def logit_units(self, unit: int, image: str, against: int | None = None, change: str = "") -> Values:
         """Return the units that carry the logit of a class, or its margin; see `worker.explanations.logit_units`.
@@ -126,8 +142,10 @@ class ExplanationService:
             raise TargetError(f"{info.name}: no heatmap is possible: {info.reason}")
         return description
 
-    async def _computed(self, action: str, priority: int, image: str, change: str, **arguments: Any) -> Values:
-        """Return what the worker computes for an image, from the cache where it is there.
+    async def _computed(
+        self, action: str, priority: int, image: str, change: str, number: int | None = None, **arguments: Any
+    ) -> Values:
+        """Return what the worker computes for an image, from the cache where it is there; `number` as in `request`.
 
         What was computed for earlier versions of the image, such as frames of the webcam, is dropped.
         """
@@ -138,7 +156,7 @@ class ExplanationService:
         values = self._cache.get(key)
         if values is None:
             values = await self._catalog.worker.request(
-                action, priority=priority, image=pixels, changes=changes, **arguments
+                action, priority=priority, number=number, image=pixels, changes=changes, **arguments
             )
             if description is self._catalog.description:  # the network has the same input form
                 self._cache.drop(lambda known: known[1][0] == image and known[1][1] < input_key[1])
@@ -147,3 +165,7 @@ class ExplanationService:
 
     def _path(self, image: StoredImage) -> str:
         return image_path(image.name, self._images, uploaded=image.uploaded)
+
+
+def _trust_name(layer: str, unit: int, image: str, method: str, against: int | None) -> str:
+    return ":".join(map(str, (layer, unit, image, method, "" if against is None else against)))

@@ -44,6 +44,7 @@ export interface Job {
   command: string; // "" where no command does the same
   technique: TechniqueCall | null; // what was sent for a technique
   results: TechniqueResult[];
+  snapshot: number; // of the images while a technique runs, increases with each; 0 where there is none
 }
 
 /** The body of POST api/techniques/<name>, with the name. */
@@ -60,27 +61,41 @@ export type TechniqueValue = string | number | string[];
 
 /** What a technique made; the names are those of files of the run. */
 export interface TechniqueResult {
-  name: string; // of the image or unit
+  name: string; // of the image, unit or layer
   text: string; // the result in one line
-  strip: string; // shows it at a glance
+  strip: string | null; // shows it at a glance; null where the tiles do
+  tiles: [string, string][]; // an image and its caption
   frames: string | null; // an animation
   images: string[];
   numbers: string;
 }
 
-/** A technique that starts from an image or from a unit. */
+/** A technique that starts from an image, from a unit, or from nothing but the network. */
 export interface TechniqueForm {
   name: string;
   title: string;
   meaning: string;
-  subject: "image" | "unit";
+  subject: "image" | "unit" | "network";
   without: string; // what it starts from where no image is given, "" if it needs one
+  command: string; // its name on the command line
   arguments: TechniqueArgument[];
 }
 
 export interface TechniqueArgument {
   name: string;
-  kind: "class" | "target" | "layer" | "layers" | "maps" | "image" | "choice" | "recipe" | "integer" | "number";
+  kind:
+    | "class"
+    | "target"
+    | "layer"
+    | "kernels" // a layer whose kernels can be drawn
+    | "layer-target"
+    | "layers"
+    | "maps"
+    | "image"
+    | "choice"
+    | "recipe"
+    | "integer"
+    | "number";
   title: string;
   meaning: string;
   default: string | number | null; // null for the choice of the technique
@@ -236,6 +251,8 @@ export interface Layer {
   /** How tokens cover the image, with the size of a patch in pixels; null for other kinds and where it is unknown. */
   grid: { rows: number; columns: number; patch: [number, number] } | null;
   dreamable: boolean;
+  /** Whether it is a convolution, whose kernels can be drawn. */
+  kernels: boolean;
   /** Whether its values are those of the layer before, perhaps in another shape. */
   forwards: boolean;
   /** Why the layer has no units or cannot be dreamed. */

@@ -23,20 +23,20 @@ from dreamfilters.networks import Network
 from dreamfilters.networks.preprocessing.form_sources import settings_file
 from dreamfilters.networks.preprocessing.search.ranking import rank_forms
 from dreamfilters.networks.preprocessing.search.result import FormRanking
-from dreamfilters.progress import OnProgress, Progress
+from dreamfilters.progress import Progress
 from dreamfilters.runs.by_unit.dream_run import DreamJob
 from dreamfilters.runs.by_unit.dream_store import opened as opened_store
 from dreamfilters.runs.storage.file_names import default_folder, slug
 from dreamfilters.runs.storage.prior_files import read_prior
 from dreamfilters.serialization import plain
-from dreamfilters.viewer.daemon_thread import Result, run_in_daemon_thread, until_done
-from dreamfilters.viewer.messages import Cancelled, DreamRequest, JobRequest, JobResult, Request, ScanRequest, Values
+from dreamfilters.viewer.messages import DreamRequest, JobRequest, JobResult, Request, ScanRequest, Values
 from dreamfilters.viewer.worker.changed_sessions import ChangedSessions
 from dreamfilters.viewer.worker.dream_requests import Pause, compile_dream, dream_measures, run_dream
 from dreamfilters.viewer.worker.explanations import heatmap_trust, logit_units, pixel_heatmap
 from dreamfilters.viewer.worker.found_form import packed, ranking_values, save_form, with_form
 from dreamfilters.viewer.worker.jobs import dream_images, run_job, separation_of
 from dreamfilters.viewer.worker.live_frames import live_frame
+from dreamfilters.viewer.worker.long_work import Snapshots, wait_for, with_progress
 from dreamfilters.viewer.worker.scan_task import run_scan, stored_verdicts
 from dreamfilters.viewer.worker.session import ModelSession, open_network
 
@@ -145,7 +145,7 @@ class Handlers:
 
     def compile_dream(self, pause: Pause, layer: str, unit: int, recipe: str) -> None:
         """Compile the programs of a dream of this layer by this recipe."""
-        _wait_for(pause, lambda: compile_dream(self._session, layer, unit, recipe, self._prior_of(recipe)))
+        wait_for(pause, lambda: compile_dream(self._session, layer, unit, recipe, self._prior_of(recipe)))
 
     def save_dream(self, pause: Pause, dream: str, out: Path | None) -> str:
         """Write a dream into a run folder, as `dreamfilters dream` does, and return the folder."""
@@ -166,7 +166,7 @@ class Handlers:
         references, (request, first) = self._references, self._dream(dreams[0])
         others = [self._dreams[each][1] for each in dreams[1:] if each in self._dreams]
         recipe = read_recipe(request.recipe)
-        return _wait_for(pause, lambda: dream_measures(references, recipe, [first, *others]))
+        return wait_for(pause, lambda: dream_measures(references, recipe, [first, *others]))
 
     def prior_check(self, pause: Pause, dream: str) -> Values:
         """Return what the learned prior of a dream hides: the lines, and the images as one PNG."""
@@ -186,38 +186,17 @@ class Handlers:
         images = None if request.images is None else self._images(request.images)
         dreams = dream_images(network, [each for _, each in self._dreams.values()]) if request.dreams else None
         work = partial(run_job, network, self._spec, request, images, dreams=dreams)
-        found, audit = self._in_thread(pause, "job", request.id, work)
+        snapshots = None if request.technique is None else Snapshots()
+        found, audit = with_progress(pause, self._sending("job", request.id), work, snapshots)
         if found.evaluation is not None and images is not None:
             self._evaluation = images, found.evaluation
         if audit is not None and session is self._session:
             self.send("verdicts", stored_verdicts(session, audit))
         return found
 
-    def _in_thread(self, pause: Pause, topic: str, name: str, work: Callable[[OnProgress], Result]) -> Result:
-        """Return the result of long work, done in a thread; requests are handled and progress is sent meanwhile.
-
-        Each event has the topic, and the name as its id. A cancellation reaches the work as Ctrl-C does on the command
-        line, so that it saves what it has.
-        """
-        state: dict[str, Any] = {"canceled": False, "progress": {"id": name, "note": "starting", "share": 0.0}}
-
-        def report(progress: Progress) -> None:
-            state["progress"] = {"id": name, "note": progress.note, "share": progress.share}
-            if state["canceled"]:
-                raise KeyboardInterrupt
-
-        future, sent = run_in_daemon_thread(lambda: work(report)), None
-        for _ in until_done(future):
-            if state["progress"] is not sent:
-                sent = state["progress"]
-                self.send(topic, sent)
-            try:
-                pause()
-            except Cancelled:
-                state["canceled"] = True
-        if state["canceled"]:
-            raise Cancelled
-        return future.result()
+    def _sending(self, topic: str, name: str) -> Callable[[Values], None]:
+        """Return what sends progress as events of a topic, whose id is the name."""
+        return lambda progress: self.send(topic, {"id": name, **progress})
 
     def separate(self, pause: Pause, first: int, second: int) -> ClassSeparation:
         """Return the units that separate two classes of the last evaluation, or do not.
@@ -229,17 +208,16 @@ class Handlers:
         if self._evaluation is None:
             raise UnknownNameError("the evaluation is no longer in memory; evaluate again")
         network, (images, evaluation) = self._session.network, self._evaluation
-        return _wait_for(pause, lambda: separation_of(network, images, evaluation, first, second))
+        return wait_for(pause, lambda: separation_of(network, images, evaluation, first, second))
 
     def explain(self, explanation: Callable[..., Values], pause: Pause, **arguments: Any) -> Values:
         """Return an explanation of an image, which may take long."""
-        return _wait_for(pause, partial(explanation, **arguments))
+        return wait_for(pause, partial(explanation, **arguments))
 
     def trust(self, session: ModelSession, pause: Pause, name: str, **arguments: Any) -> Values:
         """Return how far a heatmap can be trusted; its progress is sent as events, whose id is the name."""
-        return self._in_thread(
-            pause, "trust", name, lambda report: heatmap_trust(session, **arguments, progress=report)
-        )
+        work = partial(heatmap_trust, session, **arguments)
+        return with_progress(pause, self._sending("trust", name), lambda report: work(progress=report))
 
     def find_form(self, pause: Pause, images: ScanRequest, search: int) -> Values:
         """Return the ranking of the input forms by these images; progress is sent with the number of the search."""
@@ -290,11 +268,3 @@ class Handlers:
 
     def _images(self, request: ScanRequest) -> ImageFolder:
         return replace(request.images, channels=self._session.description.channels)
-
-
-def _wait_for(pause: Pause, work: Callable[[], Result]) -> Result:
-    """Return the result of work that has no steps; interactive requests are handled meanwhile."""
-    future = run_in_daemon_thread(work)
-    for _ in until_done(future):
-        pause()
-    return future.result()

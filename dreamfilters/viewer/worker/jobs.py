@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -27,21 +27,17 @@ from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network
 from dreamfilters.progress import OnProgress
 from dreamfilters.report.pages.embedding.embedding_page import map_values
-from dreamfilters.runs.by_image import technique_run
 from dreamfilters.runs.by_unit import audit_run, compare_run
 from dreamfilters.runs.over_images import embedding_run, embedding_store, evaluation_run
 from dreamfilters.runs.over_images.embedding_run import DreamImages, class_of
 from dreamfilters.runs.storage.file_names import default_folder
 from dreamfilters.runs.storage.manifest import Manifest
 from dreamfilters.runs.storage.run_folder import RunKind, free_folder
-from dreamfilters.runs.storage.run_result import RunResult
 from dreamfilters.verdicts.result import Audit
 from dreamfilters.viewer.messages import Cancelled, JobRequest, JobResult, Values
-from dreamfilters.viewer.worker.technique_jobs import results_of, technique_job
+from dreamfilters.viewer.worker.technique_jobs import Run, results_of, technique_of
 
 PAGE = "index.html"  # of every run
-
-Plan: TypeAlias = tuple[RunKind, Callable[..., RunResult[Any]], Any]  # kind of the run, what runs it, its job
 
 
 def run_job(
@@ -60,19 +56,21 @@ def run_job(
         Cancelled: `progress` raised KeyboardInterrupt; the same work resumes later.
         DreamfiltersError: as the command.
     """
-    kind, run, job = _PLANS[request.kind](network, spec, request, images)
-    job = job if dreams is None else replace(job, dreams=dreams)
+    run = _RUNS[request.kind](network, spec, request, images)
+    kind, job = run.kind, run.job if dreams is None else replace(run.job, dreams=dreams)
     parent = default_folder(network.name, kind.command) if request.out is None else request.out / kind.command
     folder, _ = free_folder(parent, kind, job.settings)
-    result = run(job, folder, progress=progress)
+    result = run.start(job, folder, progress=progress)
     if result.stopped:
         raise Cancelled
     value = result.value
+    if request.technique is not None:
+        files = _all_files(folder, kind)
+        results = results_of(folder, value, files)
+        return JobResult(folder, files, "; ".join(one["text"] for one in results), results=results), None
     evaluation = replace(value, images=None) if request.kind == "evaluate" else None
     embedding = embedding_values(value) if request.kind == "embed" else None
-    files = _files(folder) if request.technique is None else _all_files(folder, kind)
-    results = () if request.technique is None else results_of(folder, value, files)
-    found = JobResult(folder, files, _LINES[request.kind](value), evaluation, embedding, results)
+    found = JobResult(folder, _files(folder), _LINES[request.kind](value), evaluation, embedding)
     return found, value if request.kind == "audit" else None
 
 
@@ -125,32 +123,31 @@ def separation_of(
     return found[0]
 
 
-def _evaluation(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Plan:
+def _evaluation(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Run:
     job = EvaluationJob(network, source_of(images))
     stored = evaluation_run.stored_evaluation(job, compared_layer(network, None), PAIRS, spec, request.options)
-    return evaluation_run.KIND, evaluation_run.run, stored
+    return Run(evaluation_run.KIND, evaluation_run.run, stored)
 
 
-def _audit(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Plan:
+def _audit(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Run:
     scan = ScanJob(network, source_of(images), default_layers(network))
-    return audit_run.KIND, audit_run.run, audit_run.AuditJob(network, spec, scan)
+    return Run(audit_run.KIND, audit_run.run, audit_run.AuditJob(network, spec, scan))
 
 
-def _comparison(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Plan:
+def _comparison(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Run:
     plan = ComparePlan(network, request.targets, source_of(images), DefaultRecipes())
-    return compare_run.KIND, compare_run.run, compare_run.CompareJob(plan, spec)
+    return Run(compare_run.KIND, compare_run.run, compare_run.CompareJob(plan, spec))
 
 
-def _embedding(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Plan:
+def _embedding(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Run:
     features = FeatureJob(network, source_of(images), layer_of(network, None))
     job = embedding_run.StoredEmbeddingJob(features, method_of(request.method), spec=spec)
-    return embedding_store.KIND, embedding_run.run, job
+    return Run(embedding_store.KIND, embedding_run.run, job)
 
 
-def _technique(network: Network, spec: str, request: JobRequest, images: ImageFolder | None) -> Plan:
+def _technique(network: Network, spec: str, request: JobRequest, images: ImageFolder | None) -> Run:
     assert request.technique is not None
-    job = technique_job(network, spec, request.technique, images)
-    return job.kind, technique_run.run, job
+    return technique_of(network, spec, request.technique, images)
 
 
 def _files(folder: Path) -> tuple[str, ...]:
@@ -160,8 +157,8 @@ def _files(folder: Path) -> tuple[str, ...]:
 
 
 def _all_files(folder: Path, kind: RunKind) -> tuple[str, ...]:
-    """Return the names of all files of a run with a folder for each result, the page first."""
-    return _page_first(kind.files_in(folder))
+    """Return the names of all files of a run, those in folders too, the page first."""
+    return _page_first(name for name in kind.files_in(folder) if (folder / name).is_file())
 
 
 def _page_first(names: Iterable[str]) -> tuple[str, ...]:
@@ -176,10 +173,10 @@ def _comparison_line(units: Any) -> str:
     return "; ".join(summary_lines(means_of(unit["numbers"] for unit in units))) or f"{len(units)} compared"
 
 
-_PLANS: dict[str, Callable[[Network, str, JobRequest, Any], Plan]] = {
+_RUNS: dict[str, Callable[[Network, str, JobRequest, Any], Run]] = {
     "evaluate": _evaluation, "audit": _audit, "compare": _comparison, "embed": _embedding, "technique": _technique,
 }  # fmt: skip
 _LINES: dict[str, Callable[[Any], str]] = {
     "evaluate": lambda evaluation: evaluation.describe(), "audit": _audit_line, "compare": _comparison_line,
-    "embed": lambda embedding: embedding.describe(), "technique": lambda stored: "; ".join(one.text for one in stored),
+    "embed": lambda embedding: embedding.describe(),
 }  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from dreamfilters.attribution.circuits.weights.kernels import convolutions
 from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.objectives.units import quoted
 from dreamfilters.errors import ModelError, TargetError
@@ -159,6 +160,7 @@ def describe_network(network: Network) -> NetworkDescription:
     targets = tuple(name for goal in goals(network, "class:*") for name in goal.names) if network.classes else ()
     output = ids[network.output_layer.name] if targets else None
     keys = {key: CLASS_LAYER if key == output else key for key in layers}
+    drawn = frozenset(convolutions(network))
     shown = {
         keys[key]: replace(network.layer(LOGITS), name=LOGITS) if key == output else info
         for key, info in layers.items()
@@ -176,8 +178,8 @@ def describe_network(network: Network) -> NetworkDescription:
             "attributions": attribution_methods(),
             "techniques": technique_forms(),
             "layers": [
-                _layer_values(key, info, (height, width)) if key != CLASS_LAYER
-                else {**_layer_values(key, info, (height, width)), **_class_names(network)}
+                {**_layer_values(key, info, (height, width)), "kernels": info.name in drawn,
+                 **(_class_names(network) if key == CLASS_LAYER else {})}
                 for key, info in shown.items()
             ],
             "edges": _edges(network, {name: keys[key] for name, key in ids.items()}),

@@ -1,11 +1,12 @@
 import asyncio
+import itertools
 from dataclasses import replace
 
 import pytest
 
 from dreamfilters.errors import TargetError, UnknownNameError
 from dreamfilters.networks import LayerInfo
-from dreamfilters.viewer.messages import CLASS_LAYER, JOB, NetworkDescription
+from dreamfilters.viewer.messages import CLASS_LAYER, JOB, Cancelled, NetworkDescription
 from dreamfilters.viewer.services import explanation_service
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.explanation_service import ExplanationService
@@ -29,9 +30,30 @@ class RecordingWorker:
     def __init__(self):
         self.requests = []
 
-    async def request(self, action, *, priority, image, **arguments):
+    def new_number(self):
+        return 7
+
+    async def request(self, action, *, priority, number, image, **arguments):
         self.requests.append((action, priority, arguments))
         return {"reason": None, "number": len(self.requests)}
+
+
+class CancelableWorker(RecordingWorker):
+    """A worker whose requests end only when they are canceled."""
+
+    def __init__(self):
+        super().__init__()
+        self.waiting, self.numbers = {}, itertools.count()
+
+    def new_number(self):
+        return next(self.numbers)
+
+    def cancel(self, number):
+        self.waiting[number].set_exception(Cancelled())
+
+    async def request(self, action, *, number, **arguments):
+        self.waiting[number] = asyncio.get_running_loop().create_future()
+        return await self.waiting[number]
 
 
 @pytest.fixture
@@ -156,3 +178,22 @@ def test_the_middle_of_an_image_and_a_drawn_signal_have_no_command(run, monkeypa
     texts, requests = run(scenario)
     assert texts == ["", "", ""]
     assert [arguments.get("drawn") for _, _, arguments in requests] == ["norm", "", None]
+
+
+def test_the_measures_of_trust_are_canceled_and_can_be_computed_again(run):
+    async def scenario(service, worker, catalog, image):
+        catalog.worker = CancelableWorker()
+        arguments = (CLASS_LAYER, 0, image, "slow")
+        first, other = (asyncio.ensure_future(service.trust(*arguments, against)) for against in (None, 1))
+        while len(catalog.worker.waiting) < 2:
+            await asyncio.sleep(0)
+        assert service.cancel_trust(CLASS_LAYER, 0, image, "fast") == {}  # nothing of this method is computed
+        service.cancel_trust(*arguments)
+        assert await first == {"reason": "canceled"}
+        assert not other.done()
+        service.cancel_trust(*arguments, 1)
+        assert await other == {"reason": "canceled"}
+        catalog.worker = worker
+        return await service.trust(*arguments)
+
+    assert run(scenario) == {"reason": None, "number": 1}

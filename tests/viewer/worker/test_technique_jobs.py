@@ -6,18 +6,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import dreamfilters as df
-from dreamfilters.errors import ImageError, UnknownNameError
+from dreamfilters.cli import app
+from dreamfilters.errors import ImageError, ModelError, UnknownNameError
 from dreamfilters.images import image_folder
+from dreamfilters.techniques import texture_synthesis
 from dreamfilters.techniques.forms.argument import Argument
 from dreamfilters.techniques.forms.registry import TECHNIQUES
 from dreamfilters.techniques.forms.technique import Plan, Technique, reported
-from dreamfilters.techniques.given_image import opened
+from dreamfilters.techniques.given_image import adapted, opened
 from dreamfilters.techniques.strip import Strip, TechniqueResult
 from dreamfilters.viewer.messages import Cancelled, JobRequest, Request, ScanRequest
 from dreamfilters.viewer.technique_request import GivenFile, TechniqueRequest
+from dreamfilters.viewer.worker import long_work
 from dreamfilters.viewer.worker.handlers import Handlers
+from dreamfilters.viewer.worker.long_work import Snapshots, snapshot_png
 from tests.viewer.http_client import png
 
 
@@ -143,6 +148,96 @@ def test_progress_is_sent_and_errors_are_one_line(handlers, folder, tmp_path):
     assert "\n" not in str(refused.value)
     with pytest.raises(UnknownNameError, match="technique nothing: there is none"):
         run(handlers, tmp_path, "nothing", {}, given(folder / "4.png"))
+
+
+@pytest.fixture(scope="module")
+def signs():
+    return Handlers("signs", {}, lambda topic, value: None)
+
+
+def test_a_deepdream_of_an_image_has_the_bytes_of_the_command(signs, folder, tmp_path):
+    values = {"layer": "layer:conv4", "steps": 2, "octaves": 2, "size": 32, "frames": 2, "seed": 3}
+    found = run(signs, tmp_path / "viewer", "deepdream", values, given(folder / "0.png"))
+    words = ["--recipe", "deepdream", "--start", str(folder / "0.png"), "--set", "steps=2", "--set", "octaves=2"]
+    more = ["--size", "32", "--frames", "2", "--seed", "3", "--out", str(tmp_path / "command")]
+    made = CliRunner().invoke(app, ["dream", "signs", "layer:conv4", *words, *more])
+    assert made.exit_code == 0, made.output
+    written = {path.name: path.read_bytes() for path in (tmp_path / "command").iterdir()}
+    assert {name: (found.folder / name).read_bytes() for name in found.files} == written
+    (result,) = found.results
+    assert found.line.startswith("layer:conv4: score ")
+    assert [file for file, _ in result["tiles"]] == ["start.png", *result["images"]]
+    assert {*result["images"], result["frames"], result["numbers"], "start.png"} <= set(found.files)
+
+
+def test_a_deepdream_of_another_layer_joins_the_folder_and_an_upload_starts_its_own(signs, tmp_path):
+    image = np.random.default_rng(5).random((16, 16, 3)).astype("float32")
+    hostile = GivenFile("../<img src=x onerror=alert(1)>.png", Path("gone"), image, ("I9", 0))
+    values = {"layer": "layer:conv1", "steps": 1, "octaves": 1, "size": 16}
+    first = run(signs, tmp_path, "deepdream", values, hostile)
+    second = run(signs, tmp_path, "deepdream", {**values, "layer": "layer:conv2"}, hostile)
+    assert first.folder == second.folder == tmp_path / "dream"
+    assert [one["name"] for one in second.results] == ["layer:conv2"]
+    other = GivenFile(hostile.name, Path("gone"), 1 - image, ("I9", 1))
+    assert run(signs, tmp_path, "deepdream", values, other).folder == tmp_path / "dream-2"
+
+
+def test_the_weights_of_a_layer_are_the_files_of_the_command(signs, tmp_path):
+    found = run(signs, tmp_path / "viewer", "weights", {"layer": "conv1"})
+    made = CliRunner().invoke(app, ["weights", "signs", "conv1", "--out", str(tmp_path / "command")])
+    assert made.exit_code == 0, made.output
+    written = {path.name: path.read_bytes() for path in (tmp_path / "command").iterdir()}
+    stored = {name: (found.folder / name).read_bytes() for name in found.files}
+    assert stored.pop("manifest.json")
+    assert stored == written
+    (result,) = found.results
+    assert (result["name"], result["strip"], result["numbers"]) == ("conv1", "kernels-conv1.png", "weights.json")
+    assert found.line.startswith("conv1: kernel of 3 × 3 × 3 × 32, mean ")
+    with pytest.raises(ModelError, match="dense: a Dense has no kernels to draw"):
+        run(signs, tmp_path, "weights", {"layer": "dense"})
+
+
+def test_what_is_shown_meanwhile_are_images_of_the_ascent_and_changes_nothing(handlers, folder, tmp_path, monkeypatch):
+    """Every snapshot is a frame that Python records; without snapshots the files have the same bytes."""
+    values = {"steps": 12, "frames": 12, "layers": ("conv2",)}
+    with monkeypatch.context() as always:
+        always.setattr(long_work, "_INTERVAL", 0.0)
+        always.setattr(long_work, "_COST", np.inf)
+        handlers.events.clear()
+        shown = run(handlers, tmp_path / "shown", "texture", values, given(folder / "6.png"))
+    network = handlers._session.network
+    same = df.texture(network, folder / "6.png", ["conv2"], adapted(texture_synthesis.RECIPE, steps=12), frames=12)
+    snapshots = [value["snapshot"] for topic, value in handlers.events if topic == "job" and "snapshot" in value]
+    assert snapshots
+    assert set(snapshots) <= {snapshot_png(frame[None]) for frame in same.frames}
+    monkeypatch.setattr(Snapshots, "of", lambda self, progress: None)
+    handlers.events.clear()
+    hidden = run(handlers, tmp_path / "hidden", "texture", values, given(folder / "6.png"))
+    assert not any("snapshot" in value for topic, value in handlers.events if topic == "job")
+    for name in shown.files:
+        assert (shown.folder / name).read_bytes() == (hidden.folder / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "target"),
+    [
+        ("fool", {"target": "class:1", "steps": 20, "confidence": 0.999}, ""),
+        ("invert", {"layers": ("conv1",), "steps": 3}, ""),
+        ("style", {"style_layers": ("conv1",), "steps": 3}, ""),
+        ("deepdream", {"layer": "layer:conv1", "steps": 2, "octaves": 1}, ""),
+        ("unit", {"count": 2, "recipe": "fast"}, "conv1:3"),
+        ("facets", {"count": 2, "recipe": "fast"}, "conv1:3"),
+    ],
+)
+def test_every_ascent_has_images_meanwhile(handlers, folder, tmp_path, monkeypatch, name, values, target):
+    looks = []
+    monkeypatch.setattr(Snapshots, "of", lambda self, progress: looks.append(progress.images and progress.images()))
+    if name == "style":
+        values = {**values, "style": given(folder / "1.png")}
+    image, images = (None, folder) if target else (given(folder / "0.png"), None)
+    run(handlers, tmp_path, name, values, image, target, images)
+    shapes = {one.shape[1:] for one in looks if one is not None}
+    assert shapes == {(16, 16, 3)}
 
 
 @dataclass(frozen=True, eq=False)

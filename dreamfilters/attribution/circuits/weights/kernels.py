@@ -16,6 +16,9 @@ from dreamfilters.networks import AnyNetwork, Network, network_of
 from dreamfilters.networks.fingerprint import as_numpy
 from dreamfilters.networks.graph import Step
 
+_CONVOLUTIONS = (
+    keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose,
+)  # fmt: skip
 _GAP = 1  # pixels between the channels of a kernel
 _GROUND = 0.45  # their color, which no weight has: red, white and blue are the weights
 
@@ -47,7 +50,16 @@ def first_convolution(network: Network) -> str:
     >>> first_convolution(network)
     'conv1'
     """
-    return next((step.name for step in network.graph.steps if _kernels(step) is not None), "")
+    return next(iter(convolutions(network)), "")
+
+
+def convolutions(network: Network) -> tuple[str, ...]:
+    """Return the layers whose kernels can be drawn.
+
+    >>> convolutions(network)
+    ('conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'conv6')
+    """
+    return tuple(step.name for step in network.graph.steps if isinstance(step.operation, _CONVOLUTIONS))
 
 
 def kernel_images(network: AnyNetwork, layer: str) -> tuple[ImageArray, ...]:

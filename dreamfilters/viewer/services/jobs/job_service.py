@@ -39,6 +39,8 @@ class Job:
         files: names of the files of the result in its run folder.
         results: what a technique made, see `worker.technique_jobs.results_of`.
         created_at: local time.
+        snapshot: the images of a running technique as a PNG, None if there are none yet.
+        snapshots: how many there were.
     """
 
     request: JobRequest
@@ -53,6 +55,9 @@ class Job:
     results: tuple[Values, ...] = ()
     created_at: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S"))
 
+    snapshot: bytes | None = None
+    snapshots: int = 0
+
     @property
     def is_open(self) -> bool:
         """Whether the job is queued or running."""
@@ -66,6 +71,7 @@ class Job:
             "dreams": self.request.dreams, "phase": self.phase, "share": self.share, "note": self.note,
             "folder": self.folder, "files": list(self.files), "command": self.command, "created_at": self.created_at,
             "technique": self.sent, "results": list(self.results),
+            "snapshot": 0 if self.snapshot is None else self.snapshots,
         }  # fmt: skip
 
 
@@ -139,6 +145,7 @@ class JobService:
         found = self._job(job)
         if found.is_open:
             found.phase, found.note = "cancelled", "the same work continues where it ended"
+            found.snapshot = None
             self.catalog.worker.cancel(found.number)
             self._publish(found)
         return found.as_values()
@@ -155,11 +162,20 @@ class JobService:
             raise UnknownNameError(f"{name[:40]}: the result of job {job} has no such file")
         return await asyncio.to_thread(_file, Path(found.folder), name, found.files)
 
+    def snapshot_png(self, job: str) -> bytes:
+        """Return the images of a running technique as they were a moment ago, or raise UnknownNameError."""
+        found = self._job(job)
+        if found.snapshot is None:
+            raise UnknownNameError(f"job {job}: has no image now")
+        return found.snapshot
+
     def on_progress(self, progress: Values) -> None:
         """Apply and publish progress that the worker has sent."""
         job = self._jobs.get(progress["id"])
         if job is not None and job.is_open:
             job.phase, job.share, job.note = "running", progress["share"], progress["note"]
+            if "snapshot" in progress:
+                job.snapshot, job.snapshots = progress["snapshot"], job.snapshots + 1
             self._publish(job)
 
     def _command(self, request: JobRequest) -> str:
@@ -192,11 +208,12 @@ class JobService:
             return
         except DreamfiltersError as error:
             if job.is_open:
-                job.phase, job.note = "failed", str(error)
+                job.phase, job.note, job.snapshot = "failed", str(error), None
                 self._publish(job)
             return
         if job.is_open:
             job.phase, job.share, job.note, job.folder = "done", 1.0, result.line, str(result.folder)
+            job.snapshot = None
             job.files, job.results = result.files, result.results
             self.on_result(result)
             self._publish(job)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dreamfilters.errors import ImageError, RecipeError, TargetError, UnknownNameError, close_names
+from dreamfilters.techniques.forms.argument import IMAGE, TARGET
 from dreamfilters.viewer.messages import JobRequest, NetworkDescription, ScanRequest, Values
 from dreamfilters.viewer.services.catalog import Catalog
 from dreamfilters.viewer.services.image_store import CROPPED
@@ -54,13 +55,13 @@ class TechniqueService:
         target, images = "", None
         if form["subject"] == "unit":
             target, images = await self._unit(layer, unit), await self.catalog.scanned_images()
-        elif subject is None and not form["without"]:
+        elif form["subject"] == "image" and subject is None and not form["without"]:
             raise ImageError(f"{form['title']}: choose an image that it starts from")
         request = TechniqueRequest(name, tuple(given.items()), subject, target)
         files = [each for each in (subject, *given.values()) if isinstance(each, GivenFile)]
         is_cropped = any(each.key[0].endswith(CROPPED) for each in files)  # which no command does
         command = "" if is_cropped else self._command(form, request, description)
-        targets = (target or (form["without"] if subject is None else subject.name),)
+        targets = _targets(form, request)
         sent = {"name": name, "image": image, "layer": layer, "unit": unit, "values": dict(values or {})}
         return self.jobs.start_request(self._request(request, targets, images), command, sent)
 
@@ -107,8 +108,8 @@ class TechniqueService:
         subject = self._path(request.image) if request.image else ""
         if form["subject"] == "unit":
             subject = "" if self.images is None else str(self.images)
-            words["target"] = request.target
-        words["image"] = subject
+            words[TARGET] = request.target
+        words[IMAGE] = subject
         named = [each for each in form["arguments"] if each["flag"] and each["name"] in words]
         options = [
             part
@@ -116,12 +117,22 @@ class TechniqueService:
             if values[each["name"]] != each["default"]
             for part in (each["flag"], words[each["name"]])
         ]
-        plain = [words[name] for name in form["words"] if words.get(name)]
-        return self.catalog.snippets.command(form["name"], plain, size=description.chosen_size, options=options)
+        plain = [words.get(name, "" if name in arguments else name) for name in form["words"]]
+        return self.catalog.snippets.command(
+            form["command"], [each for each in plain if each], size=description.chosen_size, options=options
+        )
 
     def _path(self, file: GivenFile) -> str:
         stored = self.catalog.images.image(file.key[0])
         return image_path(stored.name, self.images, uploaded=stored.uploaded)
+
+
+def _targets(form: Values, request: TechniqueRequest) -> tuple[str, ...]:
+    """Return the names of what a technique starts from: its unit, its image, or the arguments that have no flag."""
+    if form["subject"] == "network":
+        plain = {each["name"] for each in form["arguments"] if not each["flag"]}
+        return tuple(str(value) for name, value in request.values if name in plain)
+    return (request.target or (form["without"] if request.image is None else request.image.name),)
 
 
 def _form(description: NetworkDescription, name: str) -> Values:

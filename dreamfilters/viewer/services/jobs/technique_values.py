@@ -42,15 +42,15 @@ def checked(argument: Values, value: Any, description: NetworkDescription) -> An
 def word(argument: Values, value: Any) -> str:
     """Return a checked value as a word of the command line.
 
-    >>> word({"kind": "number", "suffix": "/255"}, 8.0), word({"kind": "maps", "suffix": ""}, ("conv1", "conv2"))
-    ('8/255', 'conv1,conv2')
+    >>> word({"prefix": "", "suffix": "/255"}, 8.0), word({"prefix": "steps=", "suffix": ""}, 20)
+    ('8/255', 'steps=20')
     """
     if isinstance(value, tuple):
         return ",".join(value)
     if isinstance(value, GivenFile):
         return value.name
     text = f"{value:.12g}" if isinstance(value, float) else str(value)
-    return text + str(argument["suffix"])
+    return f"{argument['prefix']}{text}{argument['suffix']}"
 
 
 def _unit(argument: Values, value: Any, description: NetworkDescription) -> str:
@@ -70,6 +70,20 @@ def _layer(argument: Values, value: Any, description: NetworkDescription) -> str
     if not isinstance(value, str) or value not in description.layers or value == CLASS_LAYER:
         raise UnknownNameError(f"{argument['title']} {printable(str(value)[:40])}: no layer has this id")
     return description.layers[value].name
+
+
+def _kernels(argument: Values, value: Any, description: NetworkDescription) -> str:
+    name = _layer(argument, value, description)
+    if value not in (layer["id"] for layer in description.values["layers"] if layer["kernels"]):
+        raise TargetError(f"{argument['title']} {name}: has no kernels to draw")
+    return name
+
+
+def _layer_target(argument: Values, value: Any, description: NetworkDescription) -> str:
+    name = _layer(argument, value, description)
+    if not description.layers[value].dreamable:
+        raise TargetError(f"{name}: no dream is possible: {description.layers[value].reason}")
+    return f"layer:{description.layer_targets[value]}"
 
 
 def _layers(argument: Values, value: Any, description: NetworkDescription) -> tuple[str, ...] | None:
@@ -111,11 +125,12 @@ def _integer(argument: Values, value: Any, description: NetworkDescription) -> i
 
 
 _CHECKS: dict[str, Callable[[Values, Any, NetworkDescription], Any]] = {
-    "class": _unit, "target": _unit, "layer": _layer, "layers": _layers, "maps": _layers, "image": _text,
-    "choice": _choice, "recipe": _choice, "integer": _integer, "number": _number,
+    "class": _unit, "target": _unit, "layer": _layer, "kernels": _kernels, "layer-target": _layer_target,
+    "layers": _layers, "maps": _layers, "image": _text, "choice": _choice, "recipe": _choice, "integer": _integer,
+    "number": _number,
 }  # fmt: skip
 _EXPECTED = {
-    "class": "a class", "target": "a class or a unit", "layer": "a layer", "layers": "a list of layers",
-    "maps": "a list of layers", "image": "the id of an image", "choice": "one of the choices", "recipe": "a recipe",
-    "integer": "a whole number", "number": "a number",
+    "class": "a class", "target": "a class or a unit", "layer": "a layer", "kernels": "a layer",
+    "layer-target": "a layer", "layers": "a list of layers", "maps": "a list of layers", "image": "the id of an image",
+    "choice": "one of the choices", "recipe": "a recipe", "integer": "a whole number", "number": "a number",
 }  # fmt: skip

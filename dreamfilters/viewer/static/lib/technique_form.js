@@ -9,6 +9,7 @@
 
 const NUMBERS = ["integer", "number"];
 const LISTS = ["layers", "maps"];
+const ONE_LAYER = ["layer", "kernels", "layer-target"];
 
 /**
  * Return what is entered at first: the defaults, and nothing where the technique chooses.
@@ -19,6 +20,28 @@ export const startOf = (form) =>
   Object.fromEntries(
     form.arguments.map(({ name, kind, default: value }) => [name, LISTS.includes(kind) ? [] : String(value ?? "")]),
   );
+
+/**
+ * Return what is entered at first on the page of a layer: that layer, where the technique needs one and can take it. Of
+ * kernels it is otherwise those of the first layer that has any.
+ * @param {TechniqueForm} form
+ * @param {Layer | undefined} open the layer that is shown
+ * @param {Layer[]} layers
+ * @param {string | null} classLayer the id of the layer of classes
+ * @returns {Entered}
+ */
+export function startAt(form, open, layers, classLayer) {
+  const argument = layerArgument(form);
+  if (!argument) return startOf(form);
+  const offered = layersFor(layers, argument.kind, classLayer);
+  const first = argument.kind === "kernels" ? offered[0]?.id : undefined;
+  const chosen = offered.find(({ id }) => id === open?.id)?.id ?? first ?? "";
+  return { ...startOf(form), [argument.name]: chosen };
+}
+
+/** Return the layer that a technique needs; undefined for none. @param {TechniqueForm} form */
+export const layerArgument = (form) =>
+  form.arguments.find(({ required, kind }) => required && ONE_LAYER.includes(kind));
 
 /**
  * Return the values that a form sends: those that are entered and differ from the default.
@@ -43,13 +66,15 @@ export const missingOf = (form, entered) =>
   form.arguments.find(({ name, required }) => required && !entered[name]?.length) ?? null;
 
 /**
- * Return the layers that an argument can name: those whose units depend on the image, for "maps" with positions.
+ * Return the layers that an argument can name: those whose units depend on the image, for "maps" with positions, for
+ * "kernels" convolutions.
  * @param {Layer[]} layers
  * @param {TechniqueArgument["kind"]} kind
  * @param {string | null} classLayer the id of the layer of classes
  */
 export const layersFor = (layers, kind, classLayer) =>
   layers.filter(
-    ({ id, dreamable, kind: values }) =>
-      dreamable && id !== classLayer && (kind !== "maps" || values === "map" || values === "tokens"),
+    ({ id, dreamable, kernels, kind: values }) =>
+      id !== classLayer &&
+      (kind === "kernels" ? kernels : dreamable && (kind !== "maps" || values === "map" || values === "tokens")),
   );

@@ -3,6 +3,7 @@
 import { getJson, paths, post } from "./api.js";
 import { applyDream, applyFormSearch, applyImage, applyJob } from "./events.js";
 import { imageKey, indexNetwork } from "./network_index.js";
+import { forget, loaded } from "./resources.js";
 import { go, route } from "./routing.js";
 import { app, showMessage } from "./store.js";
 
@@ -99,6 +100,18 @@ export const startTechnique = ({ name, ...call }) =>
 
 /** @param {import("../types.js").Job} job */
 export const cancelJob = (job) => attempt(async () => applyJob(await post(paths.cancelJob(job))));
+
+/**
+ * Cancel the measures of trust of a heatmap, and forget that they were requested.
+ * @param {import("../types.js").UnitRef} target @param {ImageInfo} image @param {string} method @param {number | null} against
+ */
+export const cancelTrust = (target, image, method, against) =>
+  attempt(async () => {
+    const isIts = (/** @type {string} */ address) => address === paths.trust(target, image, method, against);
+    await post(paths.cancelTrust(target, image, method, against));
+    await loaded(isIts);
+    forget(isIts);
+  });
 
 /** Start the search for the input form, whose progress arrives by the event stream. */
 export const startFormSearch = () => attempt(async () => applyFormSearch(await post(paths.formSearch())));

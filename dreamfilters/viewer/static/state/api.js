@@ -132,6 +132,9 @@ export const paths = {
   /** @param {UnitRef} target @param {ImageRef} image @param {string} method @param {number | null} against */
   trust: ({ layer, unit }, image, method, against) =>
     `api/trust/${layer}/${unit}/${inputId(image)}?${explanationQuery(image, against, changeQuery(), method)}`,
+  /** @param {UnitRef} target @param {ImageRef} image @param {string} method @param {number | null} against */
+  cancelTrust: ({ layer, unit }, image, method, against) =>
+    `api/trust/${layer}/${unit}/${inputId(image)}/cancel?${explanationQuery(image, against, "", method)}`,
   /** @param {number} unit @param {ImageRef} image @param {number | null} against */
   logitUnits: (unit, image, against) =>
     `api/logits/${unit}/${inputId(image)}?${explanationQuery(image, against, changeQuery())}`,
@@ -161,6 +164,8 @@ export const paths = {
   jobs: () => "api/jobs",
   /** @param {import("../types.js").Job} job */
   cancelJob: (job) => `api/jobs/${job.id}/cancel`,
+  /** @param {import("../types.js").Job} job */
+  jobSnapshot: (job) => `api/jobs/${job.id}/snapshot.png?v=${job.snapshot}`,
   /** @param {import("../types.js").Job} job @param {string} name */
   jobFile: (job, name) => `api/jobs/${job.id}/files/${name.split("/").map(encodeURIComponent).join("/")}`,
   /** @param {string} name */

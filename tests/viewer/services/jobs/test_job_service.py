@@ -222,3 +222,23 @@ def test_a_page_that_is_shown_apart_holds_the_images_beside_it(tmp_path):
         assert await service.file("J0", "t-0.jpg") == b"0"
 
     run(scenario)
+
+
+def test_the_images_of_a_running_job_are_those_of_the_last_snapshot_and_gone_at_its_end():
+    async def scenario(service, worker, results):
+        await service.start("audit")
+        with pytest.raises(UnknownNameError, match="job J0: has no image now"):
+            service.snapshot_png("J0")
+        for share, more in ((0.1, {}), (0.2, {"snapshot": b"one"}), (0.3, {}), (0.4, {"snapshot": b"two"})):
+            service.on_progress({"id": "J0", "share": share, "note": "", **more})
+        assert service.snapshot_png("J0") == b"two"
+        assert service.listed()[0]["snapshot"] == 2
+        service.cancel("J0")
+        assert service.listed()[0]["snapshot"] == 0
+        service.on_progress({"id": "J0", "share": 0.5, "note": "", "snapshot": b"late"})
+        with pytest.raises(UnknownNameError, match="has no image now"):
+            service.snapshot_png("J0")
+        with pytest.raises(UnknownNameError, match="no job has this id"):
+            service.snapshot_png("J9")
+
+    run(scenario)

@@ -22,10 +22,13 @@ from tests.viewer.services.jobs.test_job_service import WaitingWorker, settle
 
 CONV = LayerInfo("conv", "Conv2D", (4, 4, 3), 3, "relu")
 FIXED = LayerInfo("fixed", "Lambda", (4,), 4, None, dreamable=False, reason="it has no gradient")
+HOSTILE = LayerInfo("<b>'; rm -rf", "Conv2D", (4, 4, 3), 3, "relu")
 CLASSES = LayerInfo("logits", "Dense", (2,), 2, "linear")
 DESCRIPTION = NetworkDescription(
-    {"name": "net", "classes": ["a", "b"], "techniques": [each.as_values() for each in TECHNIQUES.values()]},
-    {"L0": CONV, "L1": FIXED, "C": CLASSES}, {"L0": "conv", "L1": "fixed"},
+    {"name": "net", "classes": ["a", "b"], "techniques": [each.as_values() for each in TECHNIQUES.values()],
+     "layers": [{"id": key, "kernels": key in ("L0", "L2")} for key in ("L0", "L1", "L2", "C")]},
+    {"L0": CONV, "L1": FIXED, "L2": HOSTILE, "C": CLASSES},
+    {"L0": "conv", "L1": "fixed", "L2": f'"{HOSTILE.name}"'},
     ("a", "b"), ("class:a", "class:b"), (8, 8), 3, "bicubic", 16,
 )  # fmt: skip
 
@@ -116,6 +119,41 @@ def test_layers_units_and_a_second_image_are_named_as_the_command_names_them(run
     run(scenario)
 
 
+def test_a_deepdream_is_the_command_dream_with_the_image_as_its_start(run):
+    async def scenario(service, worker, ids):
+        job = await service.start("deepdream", ids[0], values={"layer": "L0"})
+        assert job["targets"] == ["0.png"]
+        assert job["command"] == ("dreamfilters dream net.keras layer:conv --recipe deepdream --start images/a/0.png")
+        values = {"layer": "L2", "steps": 20, "octaves": 2, "size": 64, "frames": 5, "seed": 3}
+        job = await service.start("deepdream", ids[0], values=values)
+        words = shlex.split(job["command"])
+        assert words[3:8] == [f'layer:"{HOSTILE.name}"', "--recipe", "deepdream", "--start", "images/a/0.png"]
+        assert words[8:] == [
+            "--set", "steps=20", "--set", "octaves=2", "--size", "64", "--frames", "5", "--seed", "3",
+        ]  # fmt: skip
+        await settle()
+        assert dict(worker.requests[0][1]["request"].technique.values) == {
+            "layer": "layer:conv", "steps": 10, "octaves": 4, "size": None, "frames": 0, "seed": 0,
+        }  # fmt: skip
+        with pytest.raises(ImageError, match="DeepDream: choose an image that it starts from"):
+            await service.start("deepdream", values={"layer": "L0"})
+
+    run(scenario)
+
+
+def test_the_weights_need_neither_an_image_nor_a_folder(run):
+    async def scenario(service, worker, ids):
+        job = await service.start("weights", values={"layer": "L0"})
+        assert (job["targets"], job["technique"]["image"]) == (["conv"], "")
+        assert job["command"] == "dreamfilters weights net.keras conv --out outputs/weights"
+        assert (await service.start("weights", values={"layer": "L2"}))["targets"] == [HOSTILE.name]
+        await settle()
+        request = worker.requests[0][1]["request"]
+        assert (request.images, request.technique.image, request.technique.target) == (None, None, "")
+
+    run(scenario, with_folder=False)
+
+
 def test_an_upload_and_a_cropped_image_are_sent_as_values(run):
     async def scenario(service, worker, ids):
         upload = await service.start("invert", ids[2])
@@ -140,7 +178,7 @@ def test_an_upload_and_a_cropped_image_are_sent_as_values(run):
         ("fool", {"target": "C:0", "steps": 0}, RecipeError, "Steps 0: must be from 1 to 5000"),
         ("fool", {"target": "C:0", "steps": 2.5}, RecipeError, "expected a whole number"),
         ("fool", {"target": "C:0", "steps": True}, RecipeError, "expected a whole number"),
-        ("fool", {"target": "C:0", "radius": float("inf")}, RecipeError, "must be from 0 to 255"),
+        ("fool", {"target": "C:0", "radius": float("inf")}, RecipeError, "must be from 0.1 to 255"),
         ("fool", {"target": "C:0", "radius": 10**400}, RecipeError, "Gray levels 1000.*: expected a number"),
         ("fool", {"target": "C:0", "stepz": 3}, RecipeError, "has no argument 'stepz'. Close names: steps"),
         ("style", {"style": "I99"}, UnknownNameError, "no image has this id"),
@@ -150,6 +188,12 @@ def test_an_upload_and_a_cropped_image_are_sent_as_values(run):
         ("segment", {"target": "L1:0"}, TargetError, "it has no gradient"),
         ("segment", {"method": "\x1b[31m"}, UnknownNameError, r"Saliency \\x1b\[31m: there is none"),
         ("fooll", {}, UnknownNameError, "Close names: fool"),
+        ("weights", {}, RecipeError, "Layer: choose one"),
+        ("weights", {"layer": "L1"}, TargetError, "Layer fixed: has no kernels to draw"),
+        ("weights", {"layer": "C"}, UnknownNameError, "Layer C: no layer has this id"),
+        ("deepdream", {"layer": "L1"}, TargetError, "fixed: no dream is possible: it has no gradient"),
+        ("deepdream", {"layer": ["L0"]}, UnknownNameError, "no layer has this id"),
+        ("deepdream", {"layer": "L0", "size": 8}, RecipeError, "Size 8: must be from 16 to 1024"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(run, name, values, error, words):
@@ -184,12 +228,3 @@ def test_the_files_of_a_result_are_those_of_its_run(run, tmp_path):
                 await service.jobs.file("J0", name)
 
     run(scenario)
-
-
-def test_every_form_names_the_words_of_its_command():
-    """The words without a name are arguments, the image or the unit; the others have a flag."""
-    for technique in TECHNIQUES.values():
-        named = {argument.name for argument in technique.arguments}
-        plain = {argument.name for argument in technique.arguments if not argument.flag}
-        assert plain == set(technique.words) & named, technique.name
-        assert set(technique.words) - named <= {"image", "target"}

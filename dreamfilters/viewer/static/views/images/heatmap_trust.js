@@ -2,6 +2,7 @@
 // How far a heatmap can be trusted on its image: the measures of trust, computed when they are wanted.
 import { html, useEffect, useState } from "../../lib/html.js";
 import { formatNumber } from "../../lib/number_format.js";
+import { cancelTrust } from "../../state/actions.js";
 import { paths } from "../../state/api.js";
 import { trustKey, trustText } from "../../state/explanations.js";
 import { useResource } from "../../state/resources.js";
@@ -34,7 +35,12 @@ export function TrustView({ target, image, method, against, ready }) {
   const reason = error?.message ?? value?.reason;
   if (reason) return html`<p class="small bad" role="alert">${reason}</p>`;
   if (value?.reason !== null) {
-    return html`<${Progress} done=${progress?.share ?? 0} total=${1}>${progress?.note ?? "waiting"}<//>`;
+    const cancel = () => {
+      setWanted(false);
+      cancelTrust(target, image, method, against);
+    };
+    return html`<${Progress} done=${progress?.share ?? 0} total=${1}>${progress?.note ?? "waiting"}<//>
+      <button onClick=${cancel}>Cancel</button>`;
   }
   return html`<${Found} found=${value} />`;
 }

@@ -42,6 +42,7 @@ export function JobState({ job, full = false }) {
         html`<${Progress} done=${share} total=${1}>${phase === "running" ? `${formatPercent(share)} ${note}` : "waiting"}<//>
           <button onClick=${() => cancelJob(job)}>Cancel</button>`
       }
+      ${full && job.snapshot > 0 && html`<img class="job-snapshot" src=${paths.jobSnapshot(job)} alt=${`${name}, so far`} />`}
       ${!isInProgress(phase) && note && html`<p class=${phase === "failed" ? "bad" : "soft"}>${note}</p>`}
       ${phase === "done" && full && technique && html`<${TechniqueResults} job=${job} />`}
       ${phase === "done" && html`<${Result} job=${job} />`}
@@ -73,8 +74,11 @@ function Again({ job: { kind, method, dreams, phase, technique } }) {
  * @param {{ job: Job }} props
  */
 const Result = ({ job }) => html`
-  <p class="actions">${(job.technique ? job.files.slice(0, 1) : job.files).map((name) =>
+  <p class="actions">${shownFiles(job).map((name) =>
     name.endsWith(".html")
       ? html`<a class="button primary" href=${paths.jobFile(job, name)} target="_blank" rel="noopener">Open the report</a>`
       : html`<a class="button" href=${paths.jobFile(job, name)} download=${name}>${name}</a>`,
   )}</p>`;
+
+/** @param {Job} job */
+const shownFiles = ({ technique, files }) => (technique ? files.filter((name) => name === "index.html") : files);

@@ -17,6 +17,7 @@ import { ColorScale } from "../shared/color_scale.js";
 import { ChangeTag } from "../shared/change_notice.js";
 import { saveGrid } from "../shared/png_export.js";
 import { Empty, Failed, Loading, Progress } from "../shared/states.js";
+import { LayerTechniques } from "../techniques/layer_techniques.js";
 import { Grid } from "./grid.js";
 import { TILE_SIDES } from "./grid_canvas.js";
 import { Toolbar } from "./toolbar.js";
@@ -37,7 +38,7 @@ const UNIT_LIMITS = /** @type {import("../../types.js").Limits} */ ([0, 1]); // 
 export function Layer(props) {
   const { layer } = props;
   if (layer.display !== "none") return html`<${LayerWithUnits} ...${props} />`;
-  return html`<${Header} layer=${layer} verdicts=${null} /><${Empty} title="Nothing to show">
+  return html`<${Header} view=${props.view} layer=${layer} verdicts=${null} /><${Empty} title="Nothing to show">
     ${layer.reason ?? "This layer has no units that can be drawn."}<//>`;
 }
 
@@ -62,7 +63,7 @@ function LayerWithUnits({ view, layer, images, ready }) {
   useBackgroundDreams(view.show === "map" ? null : layer, units.slice(0, MOST_DREAMED));
   const grid = { view, layer, images: shown, sheets, units, limitsOf };
   return html`
-    <${Header} layer=${layer} verdicts=${verdicts} />
+    <${Header} view=${view} layer=${layer} verdicts=${verdicts} />
     <${ChangeTag} view=${view} />
     <${Toolbar} view=${view} layer=${layer} matches=${units.length} hasVerdicts=${Boolean(verdicts)}
       save=${() => saveGrid({ ...grid, side: TILE_SIDES[view.size] })} />
@@ -88,8 +89,8 @@ function useSheets(layer, images) {
   return slots.map((image) => useMapSheet(image ? layer : null, image)).slice(0, images.length);
 }
 
-/** @param {{ layer: LayerInfo, verdicts: Verdict[] | null }} props */
-function Header({ layer, verdicts }) {
+/** @param {{ view: View, layer: LayerInfo, verdicts: Verdict[] | null }} props */
+function Header({ view, layer, verdicts }) {
   const evidence = app.use((state) => state.evidence);
   const facts = [
     layer.type,
@@ -106,18 +107,21 @@ function Header({ layer, verdicts }) {
         <h1>${breakable(layer.name)}</h1>
         <p class="small soft">${facts.filter(Boolean).join(", ")}</p>
       </div>
-      <div class="verdict-counts small">
-        ${VERDICTS.filter(countOf).map(
-          (kind) => html`
-          <button class=${`tag ${kind.replace(" ", "-")}`} onClick=${() => go({ only: kind })}
-              title=${`Show the ${kind} units`}><b>${countOf(kind)}</b> ${kind}</button>`,
-        )}
-        ${
-          layer.display !== "none" &&
-          isInProgress(evidence.phase) &&
-          html`<${Progress} done=${evidence.done}
-            total=${evidence.total}>${evidence.done} of ${evidence.total} images scanned<//>`
-        }
+      <div class="layer-side small">
+        <p class="actions"><${LayerTechniques} view=${view} layer=${layer} /></p>
+        <div class="verdict-counts">
+          ${VERDICTS.filter(countOf).map(
+            (kind) => html`
+            <button class=${`tag ${kind.replace(" ", "-")}`} onClick=${() => go({ only: kind })}
+                title=${`Show the ${kind} units`}><b>${countOf(kind)}</b> ${kind}</button>`,
+          )}
+          ${
+            layer.display !== "none" &&
+            isInProgress(evidence.phase) &&
+            html`<${Progress} done=${evidence.done}
+              total=${evidence.total}>${evidence.done} of ${evidence.total} images scanned<//>`
+          }
+        </div>
       </div>
     </header>`;
 }

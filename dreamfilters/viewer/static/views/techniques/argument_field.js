@@ -57,7 +57,7 @@ function optionsOf({ argument, view, net, image }, state) {
     const others = state.images.filter((each) => each.width > 0 && each.id !== image?.id).slice(0, MOST_IMAGES);
     return { ...none, ...Object.fromEntries(others.map(({ id, name }) => [id, name])) };
   }
-  if (kind === "layer") {
+  if (kind === "layer" || kind === "kernels" || kind === "layer-target") {
     const layers = layersFor(net.layers, kind, state.network?.class_layer ?? null);
     return { ...none, ...Object.fromEntries(layers.map(({ id, name }) => [id, name])) };
   }

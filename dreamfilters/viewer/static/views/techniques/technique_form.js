@@ -1,7 +1,7 @@
 // @ts-check
 // The form of a technique: what it starts from, its arguments, and the button.
 import { html, useState } from "../../lib/html.js";
-import { missingOf, startOf, valuesOf } from "../../lib/technique_form.js";
+import { missingOf, startAt, valuesOf } from "../../lib/technique_form.js";
 import { startTechnique } from "../../state/actions.js";
 import { inputId, paths } from "../../state/api.js";
 import { isClassLayer, unitName } from "../../state/network_index.js";
@@ -19,12 +19,14 @@ import { ArgumentField } from "./argument_field.js";
  * @param {{ form: TechniqueFormValues, view: View, net: NetworkIndex, image: ImageInfo | undefined, ready: boolean }} props
  */
 export function TechniqueForm({ form, view, net, image, ready }) {
-  const entered = techniqueForms.use((all) => all[form.name]) ?? startOf(form);
+  const classLayer = app.use((state) => state.network?.class_layer ?? null);
+  const open = view.layer === null ? undefined : net.byName.get(view.layer);
+  const first = startAt(form, open, net.layers, classLayer);
+  const entered = techniqueForms.use((all) => all[form.name]) ?? first;
   const scanned = app.use((state) => state.images.some((each) => !each.uploaded));
   const [fromNothing, setFromNothing] = useState(false);
   const layers = net.layers.filter((layer) => layer.dreamable);
-  const shown = view.layer === null ? undefined : net.byName.get(view.layer);
-  const [subject, setSubject] = useState({ layer: (shown?.dreamable ? shown : layers[0])?.id ?? "", unit: view.unit ?? 0 });
+  const [subject, setSubject] = useState({ layer: (open?.dreamable ? open : layers[0])?.id ?? "", unit: view.unit ?? 0 });
   const missing = missingOf(form, entered);
   const obstacle = obstacleTo(form, { image, fromNothing, scanned, missing: missing?.title ?? "" });
   const enter = (/** @type {string} */ name, /** @type {string | string[]} */ value) =>
@@ -33,15 +35,15 @@ export function TechniqueForm({ form, view, net, image, ready }) {
     event.preventDefault();
     if (!ready || obstacle) return;
     const from = form.subject === "unit" ? { ...subject, image: "" } : { layer: "", unit: 0 };
-    const id = image && !fromNothing ? inputId(image) : "";
+    const id = form.subject === "image" && image && !fromNothing ? inputId(image) : "";
     startTechnique({ image: id, ...from, name: form.name, values: valuesOf(form, entered) });
   };
   return html`
     <form class="technique-form" onSubmit=${start}>
+      ${form.subject === "unit" && html`<${UnitChoice} net=${net} layers=${layers} subject=${subject} setSubject=${setSubject} />`}
       ${
-        form.subject === "unit"
-          ? html`<${UnitChoice} net=${net} layers=${layers} subject=${subject} setSubject=${setSubject} />`
-          : html`<${ImageChoice} form=${form} image=${image} fromNothing=${fromNothing} setFromNothing=${setFromNothing} />`
+        form.subject === "image" &&
+        html`<${ImageChoice} form=${form} image=${image} fromNothing=${fromNothing} setFromNothing=${setFromNothing} />`
       }
       <div class="fields">${form.arguments.map(
         (argument) => html`<${ArgumentField} key=${argument.name} argument=${argument} value=${entered[argument.name] ?? ""}
@@ -49,7 +51,7 @@ export function TechniqueForm({ form, view, net, image, ready }) {
       )}</div>
       <p class="actions">
         <button class="primary" type="submit" disabled=${!ready || obstacle !== ""}>Start</button>
-        <button type="button" onClick=${() => techniqueForms.set({ [form.name]: startOf(form) })}>Defaults</button>
+        <button type="button" onClick=${() => techniqueForms.set({ [form.name]: first })}>Defaults</button>
         <span class="small soft" role="status">${obstacle}</span>
       </p>
       <details class="technique-meanings">

@@ -7,15 +7,22 @@ import { paths } from "../../state/api.js";
 
 /** @param {{ job: Job }} props */
 export const TechniqueResults = ({ job }) => html`${job.results.map(
-  (result) => html`<${Result} key=${result.strip} job=${job} result=${result} />`,
+  (result) => html`<${Result} key=${result.numbers} job=${job} result=${result} />`,
 )}`;
 
 /** @param {{ job: Job, result: import("../../types.js").TechniqueResult }} props */
-const Result = ({ job, result: { name, text, strip, frames, images, numbers } }) => html`
+const Result = ({ job, result: { name, text, strip, tiles, frames, images, numbers } }) => html`
   <figure class="technique-result">
-    <div class="strip-scroll" tabindex="0" role="group" aria-label=${`${name}: images`}>
-      <img class="strip-image" src=${paths.jobFile(job, strip)} alt=${`${name}: ${text}`} />
-    </div>
+    ${
+      strip === null
+        ? html`<div class="technique-tiles">${tiles.map(
+            ([file, caption]) => html`
+            <figure key=${file}><img class="image" src=${paths.jobFile(job, file)} alt=${`${name}: ${caption}`} />
+              <figcaption class="small soft">${caption}</figcaption></figure>`,
+          )}</div>`
+        : html`<div class="strip-scroll" tabindex="0" role="group" aria-label=${`${name}: images`}>
+            <img class="strip-image" src=${paths.jobFile(job, strip)} alt=${`${name}: ${text}`} /></div>`
+    }
     ${
       frames !== null &&
       html`<figure><img class="image" src=${paths.jobFile(job, frames)} alt=${`${name}: animation of the ascent`} />
@@ -33,7 +40,7 @@ const Result = ({ job, result: { name, text, strip, frames, images, numbers } })
         )}
       </div>
       <p class="actions">
-        <a class="button" href=${paths.jobFile(job, strip)} download=${shortName(strip)}>strip.png</a>
+        ${strip !== null && html`<a class="button" href=${paths.jobFile(job, strip)} download=${shortName(strip)}>${shortName(strip)}</a>`}
         <a class="button" href=${paths.jobFile(job, numbers)} download=${shortName(numbers)}>Numbers as JSON</a>
       </p>
     </details>

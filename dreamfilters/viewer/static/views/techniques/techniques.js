@@ -1,5 +1,5 @@
 // @ts-check
-// The page of the techniques that start from an image or a unit: the form of one of them, and what it has made.
+// The page of the techniques: the form of one of them, and what it has made.
 import { html } from "../../lib/html.js";
 import { anchorTo } from "../../state/routing.js";
 import { app } from "../../state/store.js";
@@ -38,7 +38,7 @@ export function Techniques({ view, net, images, ready }) {
           .map((job) => html`<${JobState} key=${job.id} job=${job} full />`)}
         ${
           !own.length &&
-          html`<p class="small soft">A result is a run folder, as of <code>dreamfilters ${form.name}</code>. The page
+          html`<p class="small soft">A result is a run folder, as of <code>dreamfilters ${form.command}</code>. The page
             stays usable meanwhile.</p>`
         }
       </section>
