@@ -36,7 +36,7 @@ def layer(number, name, *, units=4, display="maps", **more):
     return {
         "id": f"L{number}", "name": name, "type": "Conv2D", "shape": shape, "units": units, "activation": "relu",
         "kind": "map" if display == "maps" else "vector", "grid": None, "display": display, "receptive_field": field,
-        "dreamable": True, "reason": None, **more,
+        "dreamable": True, "kernels": True, "reason": None, **more,
     }  # fmt: skip
 
 
@@ -617,24 +617,25 @@ def test_the_colormaps_are_those_of_the_reports(modules):
 
 def technique_job(number, **more):
     """A job of a technique whose every text is hostile."""
-    result = {"name": HOSTILE[0], "text": HOSTILE[1], "strip": f"a/{HOSTILE[2]}.png", "frames": None,
+    result = {"name": HOSTILE[0], "text": HOSTILE[1], "strip": f"a/{HOSTILE[2]}.png", "tiles": [], "frames": None,
               "images": [f"a/{name}" for name in HOSTILE], "numbers": "a/result.json"}  # fmt: skip
+    tiled = {**result, "strip": None, "tiles": [[f"a/{name}.png", name] for name in HOSTILE], "numbers": "b.json"}
     call = {"name": HOSTILE[3], "image": "", "layer": "L0", "unit": 1, "values": {}}
     return embed_job(
         "done", id=f"J{number}", kind="technique", method="", targets=[HOSTILE[4]], note=HOSTILE[5], folder=HOSTILE[6],
-        files=["index.html"], command=HOSTILE[7], technique=call, results=[result], **more,
+        files=["index.html"], command=HOSTILE[7], technique=call, results=[result, tiled], **more,
     )  # fmt: skip
 
 
 def test_hostile_names_of_a_technique_its_arguments_and_its_results_are_shown_as_text(tab, canned, log):
     common = {"meaning": HOSTILE[1], "default": None, "choices": [], "lowest": None, "highest": None, "required": False}
-    kinds = ("class", "target", "layer", "layers", "image", "choice", "number")
+    kinds = ("class", "target", "layer", "kernels", "layer-target", "layers", "image", "choice", "number")
     arguments = [
-        {**common, "name": kind, "kind": kind, "title": HOSTILE[number], "choices": list(HOSTILE)}
+        {**common, "name": kind, "kind": kind, "title": HOSTILE[number % len(HOSTILE)], "choices": list(HOSTILE)}
         for number, kind in enumerate(kinds)
     ]
     form = {"name": HOSTILE[3], "title": HOSTILE[0], "meaning": HOSTILE[2], "subject": "image", "without": HOSTILE[5],
-            "arguments": arguments}  # fmt: skip
+            "arguments": arguments, "command": HOSTILE[4]}  # fmt: skip
     net = network(HOSTILE, classes=list(HOSTILE), class_layer="C", techniques=[form])
     images = [image(number, name) for number, name in enumerate(HOSTILE)]
     canned.serve(state(net, images, jobs=[technique_job(0)]), **{"images/I0/thumb.png": png_bytes(np.zeros((2, 2, 3)))})
@@ -655,7 +656,15 @@ def test_hostile_names_of_a_technique_its_arguments_and_its_results_are_shown_as
 
 
 def test_an_error_of_a_technique_is_one_line_and_it_can_be_tried_again(tab, canned):
-    form = {"name": "one", "title": "One", "meaning": "", "subject": "image", "without": "", "arguments": []}
+    form = {
+        "name": "one",
+        "title": "One",
+        "meaning": "",
+        "subject": "image",
+        "without": "",
+        "arguments": [],
+        "command": "one",
+    }
     failed = technique_job(0) | {"phase": "failed", "note": "a.png: is not an image", "results": [], "files": []}
     failed["technique"] = {**failed["technique"], "name": "one"}
     canned.serve(state(network(["conv"], techniques=[form]), jobs=[failed]))

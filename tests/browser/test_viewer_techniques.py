@@ -1,14 +1,15 @@
 """Techniques in the viewer, a frozen unit, cropped images and filters of the backward pass, in a real browser."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import dreamfilters as df
-from dreamfilters.images import png_bytes
+from dreamfilters.images import png_bytes, read_image
 from dreamfilters.techniques.forms.registry import TECHNIQUES
-from tests.browser.test_viewer import STOP, fetch_json, go
+from tests.browser.test_viewer import OTHER, STOP, fetch_json, go
 from tests.browser.visiting import until
 
 PHONE = {"width": 400, "height": 800}
@@ -33,6 +34,10 @@ def choose(tab, title, value):
 
 def enter(tab, title, value):
     tab.fill(f".technique-form input[aria-label^='{title}']", str(value))
+
+
+def layer_id(tab, name):
+    return next(each["id"] for each in fetch_json(tab, "api/state")["network"]["layers"] if each["name"] == name)
 
 
 def finished(tab, place=".technique-results"):
@@ -98,11 +103,79 @@ def test_a_style_takes_a_second_image_and_layers_and_records_frames(tab, base):
     assert tab.is_disabled(START)
 
 
+def test_the_weights_of_a_layer_are_one_click_from_its_page(tab, base):
+    go(tab, base, "/conv2")
+    tab.click(".head a:text-is('Weights')")
+    job = finished(tab)
+    assert (job["targets"], job["technique"]["values"]) == (["conv2"], {"layer": layer_id(tab, "conv2")})
+    assert job["command"] == "dreamfilters weights signs conv2 --out outputs/weights"
+    (found,) = df.layer_weights(df.load("signs"), "conv2")
+    stored = (Path(job["folder"]) / job["results"][0]["strip"]).read_bytes()
+    assert stored == png_bytes(found.sheet)
+    tab.wait_for_selector(".technique-results a:text-is('Open the report')")
+    go(tab, base, "/conv2")
+    tab.click(".head a:text-is('Weights')")  # the result is shown again
+    assert finished(tab)["id"] == job["id"]
+    choose(tab, "Layer", layer_id(tab, "conv1"))
+    tab.click(START)
+    tab.wait_for_selector(".technique-results .job:first-of-type[data-phase=done] >> text='Weights of conv1'")
+    go(tab, base, "/dense")
+    tab.wait_for_selector(".head a:text-is('DeepDream')")
+    assert tab.locator(".head a:text-is('Weights')").count() == 0
+
+
+def test_a_deepdream_of_an_image_shows_it_while_it_runs_and_beside_the_image(tab, base, viewed):
+    go(tab, base, f"/conv4?image={STOP}")
+    tab.click(".head a:text-is('DeepDream')")
+    tab.wait_for_selector(f".technique-form >> text={STOP}")
+    assert tab.input_value(".technique-form select[aria-label^=Layer]") == layer_id(tab, "conv4")
+    for title, value in (("Steps", 400), ("Octaves", 2), ("Size", 64), ("Frames", 2)):
+        enter(tab, title, value)
+    tab.click(START)
+    tab.wait_for_selector(".technique-results .job[data-phase=running] .job-snapshot")
+    until(tab, "(document.querySelector('.job-snapshot, .technique-tiles img')?.naturalWidth ?? 0) > 0")
+    tab.wait_for_selector(".technique-results .job:first-of-type[data-phase=done] .technique-tiles")
+    until(tab, "[...document.querySelectorAll('.technique-tiles img')].every((one) => one.naturalWidth > 0)")
+    assert tab.locator(".job-snapshot").count() == 0
+    job = max(fetch_json(tab, "api/state")["jobs"], key=lambda each: each["number"])
+    words = "--recipe deepdream --start [^ ]*14/3.png --set steps=400 --set octaves=2 --size 64 --frames 2"
+    assert re.fullmatch(f"dreamfilters dream signs layer:conv4 {words}", job["command"])
+    recipe = df.read_recipe("deepdream", settings=["steps=400", "octaves=2", "parameterization.size=64"])
+    image = read_image(viewed / STOP)
+    (expected,) = df.dream(df.load("signs"), "layer:conv4", recipe, start=image)
+    stored = read_image(Path(job["folder"]) / job["results"][0]["images"][0])
+    assert np.abs(stored - expected.image).max() <= 0.5 / 255 + 1e-6
+    tab.wait_for_selector(f".technique-tiles figcaption >> text=score {expected.score:.4g}")
+
+
+def test_the_measures_of_trust_are_canceled(tab, base):
+    go(tab, base, f"?image={OTHER}")
+    tab.click("text=Why this class?")
+    tab.click(".ask-trust >> nth=0")
+    tab.click(".cancel-trust")
+    tab.wait_for_selector(".ask-trust >> nth=0")
+    tab.click(".ask-trust >> nth=0")  # it is computed again, from the beginning
+    tab.wait_for_selector(".heatmap-trust >> text=On this image alone")
+    assert tab.locator(".cancel-trust").count() == 0
+
+
+def test_the_button_of_the_input_form_is_beside_its_line(tab, base):
+    go(tab, base, "/conv1")
+    tab.wait_for_selector(".trust button")
+    tops = tab.evaluate(
+        "[...document.querySelectorAll('.trust > *')].map((one) => one.getBoundingClientRect()).map((one) => "
+        "(one.top + one.bottom) / 2)"
+    )
+    assert max(tops) - min(tops) < 2
+
+
 def test_a_technique_is_canceled_and_continued(tab, base):
     go(tab, base, f"?page=techniques&technique=invert&image={STOP}")
     enter(tab, "Steps", 5000)
     tab.click(START)
     tab.wait_for_selector(".technique-results .job[data-phase=running] progress")
+    tab.wait_for_selector(".technique-results .job-snapshot")
+    until(tab, "document.querySelector('.job-snapshot').naturalWidth === 48")
     tab.click(".technique-results button:text-is('Cancel')")
     tab.wait_for_selector(".technique-results [data-phase=cancelled] >> text='the same work continues where it ended'")
     tab.click(".technique-results [data-phase=cancelled] button:text-is('Continue')")

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { layersFor, missingOf, startOf, valuesOf } from "../../../dreamfilters/viewer/static/lib/technique_form.js";
+import {
+  layerArgument,
+  layersFor,
+  missingOf,
+  startAt,
+  startOf,
+  valuesOf,
+} from "../../../dreamfilters/viewer/static/lib/technique_form.js";
 
 const argument = (name, kind, value = null, more = {}) => ({ name, kind, default: value, required: false, ...more });
 const FORM = {
@@ -37,4 +44,30 @@ test("a layer is offered where its units depend on the image, and for textures w
   const ids = (kind) => layersFor(layers, kind, "C").map(({ id }) => id);
   assert.deepEqual(ids("layers"), ["L0", "L1", "L2"]);
   assert.deepEqual(ids("maps"), ["L0", "L1"]);
+  assert.deepEqual(ids("layer-target"), ["L0", "L1", "L2"]);
+});
+
+test("kernels are those of convolutions, also of layers that cannot be dreamed", () => {
+  const layers = [
+    { id: "L0", kind: "map", dreamable: false, kernels: true },
+    { id: "L1", kind: "map", dreamable: true, kernels: false },
+    { id: "C", kind: "vector", dreamable: true, kernels: true },
+  ];
+  assert.deepEqual(layersFor(layers, "kernels", "C").map(({ id }) => id), ["L0"]);
+});
+
+test("a technique of one layer starts with the layer that is open, and kernels with the first", () => {
+  const layer = (id, kernels) => ({ id, kind: "map", dreamable: true, kernels });
+  const layers = [layer("L0", false), layer("L1", true), layer("L2", true)];
+  const form = (kind) => ({ arguments: [argument("layer", kind, null, { required: true }), argument("steps", "integer", 9)] });
+  const started = (kind, open) => startAt(form(kind), open, layers, null);
+  assert.deepEqual(started("kernels", layers[2]), { layer: "L2", steps: "9" });
+  assert.deepEqual(started("kernels", layers[0]), { layer: "L1", steps: "9" });
+  assert.deepEqual(started("kernels", undefined), { layer: "L1", steps: "9" });
+  assert.deepEqual(started("layer-target", layers[0]), { layer: "L0", steps: "9" });
+  assert.deepEqual(started("layer-target", undefined), { layer: "", steps: "9" });
+  assert.deepEqual(startAt(FORM, layers[1], layers, null), startOf(FORM));
+  assert.equal(layerArgument(form("kernels")).name, "layer");
+  assert.equal(layerArgument(FORM), undefined);
+  assert.equal(layerArgument({ arguments: [argument("content", "layer")] }), undefined); // it has a default
 });

@@ -39,7 +39,7 @@ class Job:
         files: names of the files of the result in its run folder.
         results: what a technique made, see `worker.technique_jobs.results_of`.
         created_at: local time.
-        snapshot: the images of a running technique as a PNG, None if there are none yet.
+        snapshot: the images of a technique as a PNG, as they were last seen while it ran; None if there are none.
         snapshots: how many there were.
     """
 
@@ -71,7 +71,7 @@ class Job:
             "dreams": self.request.dreams, "phase": self.phase, "share": self.share, "note": self.note,
             "folder": self.folder, "files": list(self.files), "command": self.command, "created_at": self.created_at,
             "technique": self.sent, "results": list(self.results),
-            "snapshot": 0 if self.snapshot is None else self.snapshots,
+            "snapshot": self.snapshots if self.is_open else 0,
         }  # fmt: skip
 
 
@@ -145,7 +145,6 @@ class JobService:
         found = self._job(job)
         if found.is_open:
             found.phase, found.note = "cancelled", "the same work continues where it ended"
-            found.snapshot = None
             self.catalog.worker.cancel(found.number)
             self._publish(found)
         return found.as_values()
@@ -163,10 +162,10 @@ class JobService:
         return await asyncio.to_thread(_file, Path(found.folder), name, found.files)
 
     def snapshot_png(self, job: str) -> bytes:
-        """Return the images of a running technique as they were a moment ago, or raise UnknownNameError."""
+        """Return the images of a technique as they were last seen while it ran, or raise UnknownNameError."""
         found = self._job(job)
         if found.snapshot is None:
-            raise UnknownNameError(f"job {job}: has no image now")
+            raise UnknownNameError(f"job {job}: has no image yet")
         return found.snapshot
 
     def on_progress(self, progress: Values) -> None:
@@ -208,12 +207,11 @@ class JobService:
             return
         except DreamfiltersError as error:
             if job.is_open:
-                job.phase, job.note, job.snapshot = "failed", str(error), None
+                job.phase, job.note = "failed", str(error)
                 self._publish(job)
             return
         if job.is_open:
             job.phase, job.share, job.note, job.folder = "done", 1.0, result.line, str(result.folder)
-            job.snapshot = None
             job.files, job.results = result.files, result.results
             self.on_result(result)
             self._publish(job)

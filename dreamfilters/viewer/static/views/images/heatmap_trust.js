@@ -40,7 +40,7 @@ export function TrustView({ target, image, method, against, ready }) {
       cancelTrust(target, image, method, against);
     };
     return html`<${Progress} done=${progress?.share ?? 0} total=${1}>${progress?.note ?? "waiting"}<//>
-      <button onClick=${cancel}>Cancel</button>`;
+      <button class="cancel-trust" onClick=${cancel}>Cancel</button>`;
   }
   return html`<${Found} found=${value} />`;
 }

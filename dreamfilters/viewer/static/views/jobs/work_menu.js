@@ -21,7 +21,7 @@ export function WorkMenu({ view, state }) {
   const scanned = state.images.some((image) => !image.uploaded);
   const search = searchButtonText(state.form_search);
   const summary = active
-    ? html`<span class="pulse" aria-hidden="true"></span> ${jobName(active, state.network)}
+    ? html`<span class="pulse" aria-hidden="true"></span> <span class="job-name">${jobName(active, state.network)}</span>
         <progress value=${active.share} max="1" aria-label="Progress"></progress>`
     : "Work";
   return html`
