@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import dreamfilters as df
 from dreamfilters.cli import app
 from dreamfilters.signs.rendering.scenes import write_samples
+from dreamfilters.techniques.forms.registry import TECHNIQUES
 
 PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "sixteen-techniques.md"
 OTHER = (
@@ -28,6 +29,7 @@ LECTURE = (
     "saliency", "guided backprop", "gradient ascent", "multifaceted", "generator prior", "fooling", "DeepDream",
     "inversion", "texture", "style transfer",
 )  # fmt: skip
+IN_THE_VIEWER = re.compile(r"^\| ([\d, ()a-z]+) \| ([^|]+) \|$", re.MULTILINE)
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| `(dreamfilters .+?)` \| `(df\.\w+).*` \|$", re.MULTILINE)
 ROWS = [
     (int(number), technique, command, name) for number, technique, command, name in ROW.findall(PAGE.read_text("utf-8"))
@@ -64,6 +66,20 @@ def test_the_page_lists_the_techniques_in_the_order_of_the_lecture():
     assert [number for number, *_ in ROWS] == list(range(1, 17))
     for (_, technique, _, _), wanted in zip(ROWS, LECTURE, strict=True):
         assert wanted.lower() in technique.lower()
+
+
+def test_the_viewer_has_each_of_them_by_a_form_or_on_a_page():
+    """The second table names each once; those of a form are the techniques that the viewer offers for them."""
+    rows = IN_THE_VIEWER.findall(PAGE.read_text("utf-8"))
+    numbers = [int(number) for numbers, _ in rows for number in re.findall(r"\d+", numbers)]
+    assert sorted(set(numbers)) == list(range(1, 17))
+    assert len(numbers) - len(set(numbers)) == 1  # saliency on its own and the segmentation by it
+    (of_forms,) = [
+        [int(number) for number in re.findall(r"\d+", one)] for one, text in rows if "**Techniques**" in text
+    ]
+    of_commands = {number: command.split()[1] for number, _, command, _ in ROWS}
+    offered = {technique.command or technique.name for technique in TECHNIQUES.values()}
+    assert {of_commands[number] for number in of_forms} == offered - {"unit", "weights"}  # these have their own rows
 
 
 def test_every_command_and_function_of_the_page_exists():

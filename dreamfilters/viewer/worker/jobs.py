@@ -35,7 +35,7 @@ from dreamfilters.runs.storage.manifest import Manifest
 from dreamfilters.runs.storage.run_folder import RunKind, free_folder
 from dreamfilters.verdicts.result import Audit
 from dreamfilters.viewer.messages import Cancelled, JobRequest, JobResult, Values
-from dreamfilters.viewer.worker.technique_jobs import Run, results_of, technique_of
+from dreamfilters.viewer.worker.technique_jobs import CommandRun, results_of, technique_of
 
 PAGE = "index.html"  # of every run
 
@@ -123,29 +123,29 @@ def separation_of(
     return found[0]
 
 
-def _evaluation(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Run:
+def _evaluation(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> CommandRun:
     job = EvaluationJob(network, source_of(images))
     stored = evaluation_run.stored_evaluation(job, compared_layer(network, None), PAIRS, spec, request.options)
-    return Run(evaluation_run.KIND, evaluation_run.run, stored)
+    return CommandRun(evaluation_run.KIND, evaluation_run.run, stored)
 
 
-def _audit(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Run:
+def _audit(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> CommandRun:
     scan = ScanJob(network, source_of(images), default_layers(network))
-    return Run(audit_run.KIND, audit_run.run, audit_run.AuditJob(network, spec, scan))
+    return CommandRun(audit_run.KIND, audit_run.run, audit_run.AuditJob(network, spec, scan))
 
 
-def _comparison(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Run:
+def _comparison(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> CommandRun:
     plan = ComparePlan(network, request.targets, source_of(images), DefaultRecipes())
-    return Run(compare_run.KIND, compare_run.run, compare_run.CompareJob(plan, spec))
+    return CommandRun(compare_run.KIND, compare_run.run, compare_run.CompareJob(plan, spec))
 
 
-def _embedding(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> Run:
+def _embedding(network: Network, spec: str, request: JobRequest, images: ImageFolder) -> CommandRun:
     features = FeatureJob(network, source_of(images), layer_of(network, None))
     job = embedding_run.StoredEmbeddingJob(features, method_of(request.method), spec=spec)
-    return Run(embedding_store.KIND, embedding_run.run, job)
+    return CommandRun(embedding_store.KIND, embedding_run.run, job)
 
 
-def _technique(network: Network, spec: str, request: JobRequest, images: ImageFolder | None) -> Run:
+def _technique(network: Network, spec: str, request: JobRequest, images: ImageFolder | None) -> CommandRun:
     assert request.technique is not None
     return technique_of(network, spec, request.technique, images)
 
@@ -173,7 +173,7 @@ def _comparison_line(units: Any) -> str:
     return "; ".join(summary_lines(means_of(unit["numbers"] for unit in units))) or f"{len(units)} compared"
 
 
-_RUNS: dict[str, Callable[[Network, str, JobRequest, Any], Run]] = {
+_RUNS: dict[str, Callable[[Network, str, JobRequest, Any], CommandRun]] = {
     "evaluate": _evaluation, "audit": _audit, "compare": _comparison, "embed": _embedding, "technique": _technique,
 }  # fmt: skip
 _LINES: dict[str, Callable[[Any], str]] = {

@@ -31,7 +31,7 @@ from dreamfilters.viewer.technique_request import GivenFile, TechniqueRequest
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class CommandRun:
     """A run of a command.
 
     Attributes:
@@ -50,7 +50,7 @@ def technique_forms() -> list[Values]:
     return [technique.as_values() for technique in TECHNIQUES.values()]
 
 
-def technique_of(network: Network, spec: str, request: TechniqueRequest, images: ImageFolder | None) -> Run:
+def technique_of(network: Network, spec: str, request: TechniqueRequest, images: ImageFolder | None) -> CommandRun:
     """Return the run of the command with the same arguments, for one image, unit or layer.
 
     Raises:
@@ -62,14 +62,14 @@ def technique_of(network: Network, spec: str, request: TechniqueRequest, images:
     given = {name: _given(value) if isinstance(value, GivenFile) else value for name, value in request.values}
     plan = technique.plan(network, technique.with_defaults(given))
     if isinstance(plan, WeightsPlan):
-        return Run(weights_run.KIND, weights_run.run, WeightsJob(network, spec, (plan.layer,)))
+        return CommandRun(weights_run.KIND, weights_run.run, WeightsJob(network, spec, (plan.layer,)))
     if isinstance(plan, DreamPlan):
         assert request.image is not None  # the service refuses a technique without its image
         start = opened(network, _given(request.image))
         dream = DreamJob(network, spec, (plan.target,), plan.recipe, plan.seed, start=start, frames=plan.frames)
-        return Run(dream_store.KIND, dream_run.run, dream)
+        return CommandRun(dream_store.KIND, dream_run.run, dream)
     job = TechniqueJob(request.name, network, plan.chosen, _items(network, technique, request, images, plan), spec)
-    return Run(job.kind, technique_run.run, job)
+    return CommandRun(job.kind, technique_run.run, job)
 
 
 def results_of(folder: Path, made: Sequence[Any], files: Sequence[str]) -> tuple[Values, ...]:

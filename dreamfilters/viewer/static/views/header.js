@@ -30,7 +30,7 @@ export function Header({ view, net, state, showHelp }) {
             ...${anchorTo(view, { layer: null, unit: null, compare: [], page: "errors" })}>Mistakes</a>
         <a class=${names("button wide-only", view.page === "embedding" && "on")} title="Map of the images (i)"
             ...${anchorTo(view, { layer: null, unit: null, compare: [], page: "embedding" })}>Map</a>
-        <a class=${names("button wide-only", view.page === "techniques" && "on")} title="Techniques that start from an image or a unit (w)"
+        <a class=${names("button wide-only", view.page === "techniques" && "on")} title="Techniques that start from an image, a unit or a layer (w)"
             ...${anchorTo(view, { page: "techniques", compare: [], cell: null })}>Techniques</a>
         <${WorkMenu} view=${view} state=${state} />
         <${Queue} view=${view} net=${net} dreams=${Object.values(state.dreams)} />

@@ -15,7 +15,7 @@ export const SHORTCUTS = [
       ["n", "network graph"],
       ["e", "mistakes of the network"],
       ["i", "map of the images"],
-      ["w", "techniques that start from an image or a unit"],
+      ["w", "techniques that start from an image, a unit or a layer"],
       ["c", "compare the pinned units"],
       ["f", "freeze or resume the webcam"],
       ["u", "undo all changes of the network"],
