@@ -1,4 +1,4 @@
-"""Images on disk are those that were added, the memory of a training does not grow with them, and a full disk is told."""
+"""Images in a file are those that were added, memory does not grow with their number, and a full disk is one line."""
 
 import subprocess
 import sys
