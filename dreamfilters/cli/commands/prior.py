@@ -78,7 +78,9 @@ def prior(
 
     found = image_folder(images, channels=channels)
     with progress("prior", quiet) as report:
-        job = prior_job(found, size=parse_size(size), steps=steps or STEPS, seed=seed, progress=report)
+        job = prior_job(
+            found, size=parse_size(size), steps=steps or STEPS, seed=seed, progress=report, folder=out.parent
+        )
         result = run(job, out, minutes=minutes, force=force, progress=report)
     for path, reason in found.failures[:20]:
         say(f"{path}: {reason}")

@@ -19,6 +19,7 @@ from dreamfilters.backend import Tensor
 from dreamfilters.dreams.optimizers import Adam
 from dreamfilters.dreams.priors.denoiser import DATA_STD, denoised, initial_weights
 from dreamfilters.dreams.priors.denoiser_weights import Architecture
+from dreamfilters.dreams.priors.pixel_store import PixelStore
 
 State: TypeAlias = dict[str, Any]  # "weights", their running "average", those of the optimizer: "first", "second"
 
@@ -36,13 +37,15 @@ class DenoiserTraining:
     """The training of a denoiser on some images; equal values give equal bytes on one machine.
 
     Attributes:
-        pixels: (n, h, w, c) uint8, the images.
+        pixels: the images, in 8 bits.
+        rows: (n,) the numbers of those that are trained on.
         architecture: of the denoiser.
         steps: number of steps; the learning rate depends on it.
         seed: random seed.
     """
 
-    pixels: NDArray[np.uint8] = field(repr=False)
+    pixels: PixelStore = field(repr=False)
+    rows: NDArray[np.int64] = field(repr=False)
     architecture: Architecture
     steps: int
     seed: int
@@ -87,8 +90,8 @@ class DenoiserTraining:
 
     def _batch(self, number: int) -> tuple[Tensor, ...]:
         """Return the arguments of a step: images, their seeds, the rate and the decay of the average."""
-        chosen = np.random.default_rng([self.seed, 1, number]).integers(0, len(self.pixels), BATCH)
-        images = self.pixels[chosen].astype(np.float32) / np.float32(127.5) - 1
+        chosen = np.random.default_rng([self.seed, 1, number]).integers(0, len(self.rows), BATCH)
+        images = self.pixels.take(self.rows[chosen]).astype(np.float32) / np.float32(127.5) - 1
         decay = min(0.995, (1 + number) / (10 + number))  # the first weights are soon forgotten
         numbers = (np.float32(rate_at(number, self.steps)), np.float32(decay), np.int32(number))
         return (backend.tensor(images), self._seeds, *map(backend.tensor, numbers))

@@ -58,7 +58,7 @@ class PriorJob:
     def training(self) -> DenoiserTraining:
         """The training on the images that are not held out."""
         architecture = Architecture(self.images.pixels.shape[-1])
-        return DenoiserTraining(self.images.pixels[~self.images.held_out], architecture, self.steps, self.seed)
+        return DenoiserTraining(self.images.pixels, self.images.trained_on, architecture, self.steps, self.seed)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -81,20 +81,21 @@ class PriorJob:
 
     def finished(self, state: State, losses: list[float]) -> LearnedPrior:
         """Return the prior of the state after the last step: its weights are the running average."""
-        training, pixels = self.training, self.training.pixels
+        images, training = self.images, self.training
         weights = {name: np.array(value) for name, value in state["average"].items()}
         if not all(np.isfinite(value).all() for value in weights.values()):
             raise RecipeError("prior: a number was not finite during the training; choose another seed")
-        held = self.images.pixels[self.images.held_out]
-        own, linear = _errors(weights, pixels, held)
-        count = max(_LEAST_SAMPLE, min(_MOST_SAMPLE, _SAMPLE_BYTES // pixels[0].size))
-        small = thumbnails(_spread(pixels, _THUMBNAIL_BYTES // (64 * pixels.shape[-1])))
-        apart = nearest_distances(thumbnails(_spread(held, _TESTED)), small)
+        held = images.sample(_TESTED, held_out=True)
+        own, linear = _errors(weights, images.sample(_MEASURED), held)
+        _, height, width, channels = images.pixels.shape
+        count = max(_LEAST_SAMPLE, min(_MOST_SAMPLE, _SAMPLE_BYTES // (height * width * channels)))
+        small = thumbnails(images.sample(_THUMBNAIL_BYTES // (64 * channels)))
+        apart = nearest_distances(thumbnails(held), small)
         record = TrainingRecord(
-            images=len(pixels),
-            held_out=len(held),
-            found=self.images.found,
-            images_digest=self.images.digest,
+            images=len(images.trained_on),
+            held_out=int(images.held_out.sum()),
+            found=images.found,
+            images_digest=images.digest,
             steps=self.steps,
             seed=self.seed,
             loss=mean_loss(losses),
@@ -103,8 +104,7 @@ class PriorJob:
             held_out_distances=tuple(np.quantile(apart, (0.05, 0.5, 0.95)).round(3).tolist()),
             versions=backend.versions(),
         )
-        sample = _spread(pixels, count)
-        return LearnedPrior(self.name, self.size, training.architecture, record, weights, sample, small)
+        return LearnedPrior(self.name, self.size, training.architecture, record, weights, images.sample(count), small)
 
 
 def fit_prior(
@@ -185,8 +185,9 @@ def prior_job(
     seed: int = 0,
     name: str | None = None,
     progress: OnProgress | None = None,
+    folder: Path | None = None,
 ) -> PriorJob:
-    """Return the job of `fit_prior`, whose images have been read."""
+    """Return the job of `fit_prior`, whose images have been read; many of them are in a temporary file in `folder`."""
     if steps < 1:
         raise RecipeError(f"steps={steps}: must be 1 or more, usually {STEPS}")
     if channels is not None and not 1 <= channels <= 4:
@@ -196,7 +197,7 @@ def prior_job(
     depth = channels or (
         found.channels if isinstance(found, ImageFolder) else np.shape(found[0])[-1] if len(found) else 3
     )
-    read = training_images(found, working_size(found, size), depth, progress)
+    read = training_images(found, working_size(found, size), depth, progress, folder=folder)
     name = name or (found.folder.resolve().name if isinstance(found, ImageFolder) else "") or "images"
     job = PriorJob(name, read, steps, seed)
     return job if minutes is None else job.within(minutes)
@@ -213,11 +214,17 @@ def on_step(steps: int, progress: OnProgress | None) -> Callable[[State, list[fl
 
 
 def _errors(
-    weights: dict[str, np.ndarray], pixels: NDArray[np.uint8], held: NDArray[np.uint8]
+    weights: dict[str, np.ndarray], measured: NDArray[np.uint8], held: NDArray[np.uint8]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the mean square errors of the denoiser and of the Wiener filter on images held out, by noise level."""
-    linear = WienerFilter.measured(_signed(_spread(pixels, _MEASURED)))
-    images = _signed(_spread(held, _TESTED))
+    """Return the mean square errors of the denoiser and of the Wiener filter on images held out, by noise level.
+
+    Args:
+        weights: of the denoiser.
+        measured: (n, h, w, c) the images whose statistics the Wiener filter has.
+        held: (n, h, w, c) the images held out.
+    """
+    linear = WienerFilter.measured(_signed(measured))
+    images = _signed(held)
     run = backend.compile(lambda noisy, sigma: denoised(weights, noisy, sigma))
     own_errors, linear_errors = [], []
     for number, sigma in enumerate(SIGMAS):
@@ -232,8 +239,3 @@ def _errors(
 def _signed(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return images in [-1, 1]."""
     return pixels.astype(np.float32) / np.float32(127.5) - 1
-
-
-def _spread(images: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
-    """Return at most so many images, evenly spread."""
-    return np.asarray(images[np.linspace(0, len(images) - 1, min(len(images), most)).astype(int)])

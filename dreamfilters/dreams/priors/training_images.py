@@ -1,4 +1,4 @@
-"""The images that a denoiser is trained on: read once, reduced, kept in 8 bits within a limit, and split in two."""
+"""The images that a denoiser is trained on: read once, reduced, stored in 8 bits, and split in two."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dreamfilters.dreams.priors.denoiser_weights import MULTIPLE
+from dreamfilters.dreams.priors.pixel_store import PixelStore
 from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.images import ImageFolder, resize
 from dreamfilters.progress import OnProgress, Progress
 
 LEAST = 100  # images; the denoiser of fewer reproduces them
-MOST_BYTES = 2**28  # of all images in 8 bits: 87,000 of 32x32 pixels in color, more than five minutes of training see
 LARGEST, SMALLEST, USUAL = (
     96,
     8,
@@ -37,21 +38,30 @@ class TrainingImages:
     """Images of one size, in the order of their files.
 
     Attributes:
-        pixels: (n, h, w, c) uint8.
+        pixels: the images, (n, h, w, c) in 8 bits.
         held_out: (n,) whether each image is kept from the training.
-        found: number of image files, of which those that are not in `pixels` were unreadable, of one color, copies of
-            others, or too many.
+        found: number of image files, of which those that are not in `pixels` were unreadable, of one color, or copies
+            of others.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: PixelStore
     held_out: NDArray[np.bool_]
     found: int
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Return a hash of the pixels."""
-        shape = repr(self.pixels.shape).encode()
-        return hashlib.sha256(shape + np.ascontiguousarray(self.pixels).tobytes()).hexdigest()[:16]
+        return self.pixels.digest()
+
+    @cached_property
+    def trained_on(self) -> NDArray[np.int64]:
+        """The numbers of the images that are not held out."""
+        return np.flatnonzero(~self.held_out)
+
+    def sample(self, most: int, *, held_out: bool = False) -> NDArray[np.uint8]:
+        """Return at most so many images, evenly spread over those that are trained on or held out."""
+        rows = np.flatnonzero(self.held_out) if held_out else self.trained_on
+        return self.pixels.take(rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(int)])
 
 
 def training_images(
@@ -59,8 +69,10 @@ def training_images(
     size: tuple[int, int],
     channels: int,
     progress: OnProgress | None = None,
+    *,
+    folder: Path | None = None,
 ) -> TrainingImages:
-    """Return the images at `size`, at most `MOST_BYTES`, evenly spread over a larger folder.
+    """Return the images at `size`: beyond `MOST_BYTES` in a temporary file of `folder`, see `PixelStore`.
 
     The images of one group are all trained on or all held out. Names that are equal but for a number at their end, such
     as the frames of a film, are a group, if there are at least 50 groups; else each image is one.
@@ -69,27 +81,23 @@ def training_images(
         RecipeError: fewer than 100 different images with more than one color can be read.
         ImageError: an array is not an image with so many channels.
     """
-    most = max(LEAST, MOST_BYTES // (size[0] * size[1] * channels))
-    chosen = (
-        np.unique(np.linspace(0, len(images) - 1, min(len(images), most)).astype(int)).tolist() if len(images) else []
-    )
     names = images.names if isinstance(images, ImageFolder) else tuple(map(str, range(len(images))))
-    pixels, kept, seen = [], [], set()
-    for done, (index, image) in enumerate(_read(images, chosen, size, channels)):
+    pixels, kept, seen = PixelStore((*size, channels), folder), [], set()
+    for index, image in _read(images, size, channels):
         if progress is not None:
-            progress(Progress(done, len(chosen), "reading images"))
+            progress(Progress(index, len(images), "reading images"))
         content = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
         key = hashlib.sha256(content.tobytes()).digest()
         if key not in seen and content.std(axis=(0, 1)).max() > _FLAT:
             seen.add(key)
-            pixels.append(content)
+            pixels.add(content)
             kept.append(names[index])
     if len(pixels) < LEAST:
         raise RecipeError(
             f"{len(images)} images, of which {len(pixels)} can be read, differ and have more than one color: a prior "
             f"is trained on at least {LEAST}, better thousands{_first_error(images)}"
         )
-    return TrainingImages(np.stack(pixels), held_out(kept), len(images))
+    return TrainingImages(pixels, held_out(kept), len(images))
 
 
 def _first_error(images: object) -> str:
@@ -100,16 +108,13 @@ def _first_error(images: object) -> str:
 
 
 def _read(
-    images: ImageFolder | Sequence[ArrayLike] | NDArray[np.float32],
-    chosen: list[int],
-    size: tuple[int, int],
-    channels: int,
+    images: ImageFolder | Sequence[ArrayLike] | NDArray[np.float32], size: tuple[int, int], channels: int
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     if isinstance(images, ImageFolder):
-        yield from images.fitted(size, channels, images.rule, images.bits).only(chosen)
+        yield from images.fitted(size, channels, images.rule, images.bits)
         return
-    for index in chosen:
-        image = np.asarray(images[index])
+    for index, given in enumerate(images):
+        image = np.asarray(given)
         if image.ndim != 3 or image.shape[-1] != channels:
             raise ImageError(f"image {index} of shape {image.shape}: must be (h, w, {channels}); give channels=")
         yield index, resize(image / np.float32(255) if image.dtype == np.uint8 else image, size)

@@ -75,3 +75,32 @@ def test_errors_are_one_line(run_command, arguments, message):
     code, out, err = run_command(*arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert message in err
+
+
+@pytest.mark.slow
+def test_a_prior_of_other_images_is_a_line_and_one_of_other_channels_an_error(folder, run_command, monkeypatch, capfd):
+    import keras
+
+    layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3, name="conv"), keras.layers.Flatten()]
+    keras.Sequential([*layers, keras.layers.Dense(2)]).save("net.keras")
+    for channels in ("1", "3"):
+        name = f"{channels}.npz"
+        run_command("images", "--out", name, "--size", "8", "--steps", "1", "--channels", channels, "--force")
+
+    def dream(prior, *more):
+        words = ["dream", "net.keras", "conv:0", "--recipe", "learned", "--prior", prior, "--images", "images"]
+        monkeypatch.setattr(sys, "argv", ["dreamfilters", *words, "--set", "steps=1", "--seeds", "0", *more])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        return int(stopped.value.code or 0), capfd.readouterr().err
+
+    code, err = dream("1.npz", "--out", "gray")
+    assert code == 2
+    assert "error: prior images: has 1 color channels, images of net have 3" in err
+    code, err = dream("3.npz", "--out", "same")
+    assert (code, "other images" in err) == (0, False)
+    (folder / "images/0.png").unlink()
+    code, err = dream("3.npz", "--out", "other")
+    assert code == 0
+    assert "prior images: was trained on 110 other images than the 109 of images; its dreams look like its own" in err

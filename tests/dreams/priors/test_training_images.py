@@ -1,10 +1,12 @@
 """Which images a prior is trained on: their size, copies, flat ones, and the groups that are held out."""
 
+import hashlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from dreamfilters.dreams.priors import training_images as module
+from dreamfilters.dreams.priors import pixel_store
 from dreamfilters.dreams.priors.training_images import held_out, training_images, working_size
 from dreamfilters.errors import ImageError, RecipeError
 from dreamfilters.images import image_folder
@@ -17,10 +19,10 @@ def random_images(count, side=8, channels=3):
 def test_images_are_reduced_and_kept_in_8_bits():
     found = training_images(random_images(120, 16), (8, 8), 3)
     assert found.pixels.shape == (120, 8, 8, 3)
-    assert found.pixels.dtype == np.uint8
+    assert found.pixels.take([0]).dtype == np.uint8
     assert found.held_out.sum() == 12
     same = training_images(np.rint(random_images(120, 16) * 255).astype("uint8"), (8, 8), 3)
-    assert np.abs(found.pixels.astype(int) - same.pixels).max() <= 1
+    assert np.abs(found.pixels.take(range(120)).astype(int) - same.pixels.take(range(120))).max() <= 1
 
 
 def test_copies_and_images_of_one_color_do_not_count():
@@ -36,13 +38,18 @@ def test_copies_and_images_of_one_color_do_not_count():
         training_images(images, (8, 8), 1)
 
 
-def test_of_many_images_an_even_selection_within_the_limit_is_read(monkeypatch):
-    monkeypatch.setattr(module, "MOST_BYTES", 8 * 8 * 110)
+def test_all_images_count_and_the_digest_is_that_of_their_pixels(monkeypatch, tmp_path):
     images = random_images(1000, channels=1)
-    found = training_images(images, (8, 8), 1)
-    assert (len(found.pixels), found.found) == (110, 1000)
-    chosen = np.linspace(0, 999, 110).astype(int)
-    assert np.array_equal(found.pixels, np.rint(images[chosen] * 255).astype("uint8"))
+    whole = np.rint(images * 255).astype("uint8")
+    digest = hashlib.sha256(b"(1000, 8, 8, 1)" + whole.tobytes()).hexdigest()[:16]
+    for limit in (2**28, 8 * 8 * 110):  # in memory, and in a file from the 111th image on
+        monkeypatch.setattr(pixel_store, "MOST_BYTES", limit)
+        found = training_images(images, (8, 8), 1, folder=tmp_path)
+        assert (len(found.pixels), found.found, found.digest) == (1000, 1000, digest)
+        assert np.array_equal(found.pixels.take(range(1000)), whole)
+        rows = np.flatnonzero(~found.held_out)
+        assert np.array_equal(found.sample(3), whole[rows[[0, len(rows) // 2 - 1, len(rows) - 1]]])
+    assert not list(tmp_path.iterdir())  # the file has no name
 
 
 def test_a_folder_is_read_and_its_unreadable_files_are_named(tmp_path):
