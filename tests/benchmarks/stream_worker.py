@@ -18,7 +18,7 @@ from PIL import Image
 import dreamfilters as df
 from dreamfilters import backend
 from dreamfilters.evidence.activations import stream
-from dreamfilters.evidence.scan.scan_job import default_layers
+from dreamfilters.evidence.scan.scanned_layers import default_layers
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.runs.over_images.scan_run import run, stored_scan

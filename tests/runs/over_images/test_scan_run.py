@@ -14,7 +14,8 @@ from PIL import Image
 
 from dreamfilters.errors import ImageError, OutputError
 from dreamfilters.evidence.scan.accumulators import Accumulators
-from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers, scan
+from dreamfilters.evidence.scan.scan_job import ScanJob, scan
+from dreamfilters.evidence.scan.scanned_layers import default_layers
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import load
@@ -96,7 +97,7 @@ def test_a_scan_interrupted_within_a_batch_counts_no_image_twice(job, tmp_path, 
 
 KILLED = """
 import sys, time
-from dreamfilters.evidence.scan.scan_job import default_layers
+from dreamfilters.evidence.scan.scanned_layers import default_layers
 from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
