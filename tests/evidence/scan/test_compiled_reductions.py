@@ -53,6 +53,7 @@ SPECIAL = st.lists(st.sampled_from((np.nan, np.inf, -np.inf, 1e30, -1e30, 1e-42)
 @settings(max_examples=60, deadline=None)
 @given(shape=SHAPES, seed=st.integers(0, 999), special=SPECIAL, dtype=st.sampled_from(("float32", "float16")))
 @example(shape=(1, 1, 1, 1), seed=0, special=[], dtype="float32")
+@example(shape=(1, 2, 4, 1), seed=1, special=[], dtype="float32")  # a single lane would be added in pairs
 @example(shape=(2, 150, 150, 3), seed=1, special=[], dtype="float32")  # several blocks of rows
 @example(shape=(3, 197, 1, 768), seed=2, special=[np.nan], dtype="float32")
 @example(shape=(1, 600, 1, 1), seed=3, special=[np.inf], dtype="float16")
