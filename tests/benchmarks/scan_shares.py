@@ -65,11 +65,13 @@ def scan_shares(
 
     def scanned(name: str, last: int) -> None:
         with with_loop(name == COMPILED):
-            job = ScanJob(network, source_of(images[:last]), layers)
-            for _ in job.advance(states[name]):
+            for _ in jobs[last].advance(states[name]):
                 pass
 
     ends = [warm, *np.linspace(warm, len(images), parts + 1).astype(int)[1:].tolist()]
+    jobs = {last: ScanJob(network, source_of(images[:last]), layers) for last in ends}
+    for job in jobs.values():
+        assert job.facts  # found by tracing the network, once for a scan
     seconds: dict[str, list[float]] = {name: [] for name in chosen}
     for first, last in zip([0, *ends], ends, strict=False):
         for name in chosen:

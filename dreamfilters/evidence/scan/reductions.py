@@ -18,7 +18,6 @@ from dreamfilters.networks.layers.layer_info import as_maps
 
 Floats: TypeAlias = NDArray[np.float32]
 Positions: TypeAlias = NDArray[np.int32]
-Reducer: TypeAlias = Callable[[Floats, Floats], BatchStatistics]
 
 _CHUNK_BYTES = 2**18  # of maps at a time: seven passes read them or their squares, which stay in the cache meanwhile
 

@@ -1,7 +1,9 @@
 """The compiled loop gives the bytes of NumPy, for every shape and value."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,7 +97,7 @@ def test_sums_round_little_however_large_the_map():
 
 
 @needs_numba
-def test_it_is_compiled_for_large_work_only(monkeypatch):
+def test_it_is_compiled_for_large_work_only():
     """In a process of its own, because it is kept once it is compiled."""
     code = "from dreamfilters.evidence.scan.compiled_reductions import WORTH, compiled_reductions as kept\n"
     code += (
@@ -103,6 +105,18 @@ def test_it_is_compiled_for_large_work_only(monkeypatch):
     )
     done = subprocess.run([sys.executable, "-c", f"{code}; print(found)"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[True, False, False, False]"
+
+
+@needs_numba
+@pytest.mark.parametrize("named", [True, False])
+def test_it_is_stored_only_where_the_user_names_a_folder(named, tmp_path):
+    code = "from dreamfilters.evidence.scan.compiled_reductions import WORTH, compiled_reductions as c; c(WORTH)"
+    given = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    given |= {"NUMBA_CACHE_DIR": str(tmp_path / "cache")} if named else {}
+    subprocess.run([sys.executable, "-c", code], check=True, env={**given, "HOME": str(tmp_path), "XDG_CACHE_HOME": ""})
+    stored = [path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*.nbi")]
+    assert stored == (["cache"] if named else [])
+    assert list(Path(compiled_reductions.__file__).parent.rglob("*.nbi")) == []
 
 
 def test_without_numba_there_is_no_loop(monkeypatch):

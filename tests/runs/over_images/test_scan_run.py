@@ -252,3 +252,13 @@ def test_the_weights_are_hashed_once_for_settings_and_manifest(job, monkeypatch)
     stored = stored_scan(job)
     assert (stored.settings["weights"], stored.model["fingerprint"]) == ("abc", "abc")
     assert len(hashed) == 1
+
+
+def test_a_scan_of_before_layers_were_left_out_is_read(job, tmp_path):
+    stored = run(stored_scan(dataclasses.replace(job, layers=("conv1",))), tmp_path / "out")
+    kept = Manifest.read(tmp_path / "out")
+    results = {key: value for key, value in kept.results.items() if key != "shown_by"}
+    (tmp_path / "out" / "manifest.json").write_bytes(dataclasses.replace(kept, results=results).to_json())
+    found = read_scan(tmp_path / "out")
+    assert (found.shown_by, found.left_out) == ({}, "")
+    assert np.array_equal(found.layer("conv1").mean, stored.value.layer("conv1").mean)
