@@ -34,7 +34,8 @@ def dream(model: str, source: Path, folder: Path, **where: Any) -> None:
 
 def scan(model: str, source: Path, folder: Path, **where: Any) -> None:
     """Scan all layers, saving after every batch."""
-    from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
+    from dreamfilters.evidence.scan.scan_job import ScanJob
+    from dreamfilters.evidence.scan.scanned_layers import default_layers
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load
@@ -78,7 +79,8 @@ def atlas(model: str, source: Path, folder: Path, **where: Any) -> None:
 
 def audit(model: str, source: Path, folder: Path, **where: Any) -> None:
     """Audit all layers."""
-    from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
+    from dreamfilters.evidence.scan.scan_job import ScanJob
+    from dreamfilters.evidence.scan.scanned_layers import default_layers
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.images import image_folder
     from dreamfilters.networks import load

@@ -14,8 +14,9 @@ from dreamfilters.evidence.bounds.unit_bounds import BUDGET, Bounds, bound_units
 from dreamfilters.evidence.duplicate_filters import DuplicatePair, near_duplicates, weight_vectors
 from dreamfilters.evidence.scan.result import LayerScan, Scan
 from dreamfilters.networks import AnyNetwork, Network, network_of
-from dreamfilters.networks.activation_functions import activation_name, has_linear, inline_activation, is_pure, is_relu
-from dreamfilters.networks.graph import Graph, Step
+from dreamfilters.networks.activation_functions import activation_name, has_linear, is_pure, is_relu
+from dreamfilters.networks.graph import Step
+from dreamfilters.networks.layers.activation_chains import activation_layer_after
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.serialization import plain
 from dreamfilters.verdicts.activation_search import Dreamer, activate, in_memory, search_recipe
@@ -102,7 +103,9 @@ def audited_layers(network: Network) -> tuple[str, ...]:
         ('conv1', 'conv2')
     """
     graph = network.graph
-    return tuple(step.name for step in graph.steps if _has_units(network, step) and not _activated_later(graph, step))
+    return tuple(
+        step.name for step in graph.steps if _has_units(network, step) and not activation_layer_after(graph, step)
+    )
 
 
 def chosen_layers(network: Network, scan: Scan | None = None, layers: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -241,21 +244,6 @@ def _scanned(layer: LayerScan, unit: int, scan: Scan, kind: str) -> ScanEvidence
 def _has_units(network: Network, step: Step) -> bool:
     info = network.layer(step.name)
     return has_linear(step) and info.units > 0 and info.is_visual
-
-
-def _activated_later(graph: Graph, step: Step) -> bool:
-    """Return whether the output of a step goes into one activation layer only, whose units are audited instead."""
-    if inline_activation(step) or is_pure(step):
-        return False
-    reader = _only_reader(graph, step)
-    if reader is not None and reader.type == "BatchNormalization":
-        reader = _only_reader(graph, reader)
-    return reader is not None and is_pure(reader)
-
-
-def _only_reader(graph: Graph, step: Step) -> Step | None:
-    readers = graph.readers(step.outputs[0])
-    return readers[0] if len(readers) == 1 and step.outputs[0] != graph.output else None
 
 
 def _duplicates(network: Network, layer: str) -> tuple[DuplicatePair, ...]:

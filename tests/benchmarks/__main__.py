@@ -1,6 +1,6 @@
 """Compare dreamfilters with its peers and with the bare pass: python -m tests.benchmarks [--only NAME,...] [--quick].
 
-The peers are installed into .benchmarks/ at the first run. The numbers are printed, not asserted.
+The peers are installed into .benchmarks/ at the first run. The numbers are printed and stored, not asserted.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import platform
-from importlib import metadata
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from tests.benchmarks import results
+from tests.benchmarks.environments import FOLDER
 from tests.benchmarks.setting import BUILT_IN, Setting
 
 GROUPS = {
@@ -23,6 +23,7 @@ GROUPS = {
     "step_time": "MobileNetV2 and VGG16 against peers and the bare pass",
     "scaling": "16, 64 and 256 filters",
     "streaming": "maps and scans against the bare pass and extractors, memory, opening a stored scan",
+    "scanning": "processor time and memory of scans against the bare pass, with and without the compiled loop",
     "quality": "class dreams classified by independently trained networks",
     "viewer": "the viewer in a browser, against one request per unit",
     "viewer_heatmap": "a heatmap in the viewer, from click to painted, beside the same in Python",
@@ -37,15 +38,35 @@ GROUPS = {
     "applications": "every network of keras.applications: dreams, maps and a scan (hours; --networks chooses)",
 }
 
+# Names for several row groups.
+SETS = {
+    "attribution": ("attribution", "captum_agreement"),
+    "pictures": ("score", "all_units", "quality", "class_dreams", "filter_dreams", "learned_prior"),
+    "modern": ("step_time", "scaling", "streaming", "applications"),
+}
+
 USUAL = [name for name in GROUPS if name not in ("class_dreams", "filter_dreams", "learned_prior", "applications")]
 
 _BUSY = 0.7  # load average of the last minute
 
 
+def _sets() -> str:
+    return "; ".join(f"{name}: {', '.join(groups)}" for name, groups in SETS.items())
+
+
 def main() -> None:
-    """Print one table for each row group."""
+    """Print one table for each row group, store them, and print one table of all that are stored."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--only", metavar="NAME,...", default=",".join(USUAL), help=f"default: {', '.join(USUAL)}")
+    parser.add_argument(
+        "--only", metavar="NAME,...", default=",".join(USUAL), help=f"default: {', '.join(USUAL)}; {_sets()}"
+    )
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        type=Path,
+        default=FOLDER / "results.json",
+        help="where results are stored, beside those of other row groups; default: %(default)s",
+    )
     parser.add_argument("--quick", action="store_true", help="a few steps and filters, to check that everything runs")
     parser.add_argument(
         "--signs", metavar="FILE", type=Path, default=BUILT_IN, help="another traffic-sign network with the same layers"
@@ -58,27 +79,24 @@ def main() -> None:
         help="networks of keras.applications, class_dreams, filter_dreams or learned_prior; default: all",
     )
     options = parser.parse_args()
-    chosen = options.only.split(",")
+    chosen = list(dict.fromkeys(each for name in options.only.split(",") for each in SETS.get(name, (name,))))
     unknown = [name for name in chosen if name not in GROUPS]
     if unknown:
-        parser.error(f"--only {unknown[0]}: one of {', '.join(GROUPS)}")
+        parser.error(f"--only {unknown[0]}: one of {', '.join(dict.fromkeys((*GROUPS, *SETS)))}")
     if not options.signs.is_file():
         parser.error(f"--signs {options.signs}: no such file")
     prior = options.prior and str(Path(options.prior).resolve())
     networks = tuple(filter(None, options.networks.split(",")))
     setting = Setting(options.signs.resolve(), prior, options.quick, networks)
-    print(machine(), flush=True)
+    print(results.described(results.machine(), results.versions()), flush=True)
     if os.getloadavg()[0] > _BUSY:
         print("The machine is busy: ratios of rows timed in turn are still valid, seconds are not.")
     for name in chosen:
-        print(f"\n{importlib.import_module(f'tests.benchmarks.{name}').measure(setting)}", flush=True)
-
-
-def machine() -> str:
-    """Return the machine and versions in one line."""
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("dreamfilters", "keras", "numpy"))
-    load = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
-    return f"{platform.machine()}, {load}; Python {platform.python_version()}, {versions}"
+        before = results.machine()
+        table = importlib.import_module(f"tests.benchmarks.{name}").measure(setting)
+        results.store(options.json, name, table, before, quick=options.quick)
+        print(f"\n{table}", flush=True)
+    print(f"\n{results.summary(results.read(options.json))}\n\nall results: {options.json}")
 
 
 if __name__ == "__main__":

@@ -105,11 +105,15 @@ def against_bare(
     standard = recipes.read_recipe("standard")
     runs = {
         "bare pass": bare_pass(network, layer, units),
-        "step": _step(network, goal, standard),
-        "step, no transforms": _step(network, goal, recipes.read_recipe("standard", settings=[]), transforms=()),
-        "step, pixels for Fourier": _step(network, goal, standard, parameterization=df.Pixels(contrast="standardized")),
-        "step, pixels, free contrast": _step(network, goal, standard, parameterization=df.Pixels()),
-        "step, pixels, free contrast, no transforms, sign ascent": _step(
+        "step": compiled_step(network, goal, standard),
+        "step, no transforms": compiled_step(
+            network, goal, recipes.read_recipe("standard", settings=[]), transforms=()
+        ),
+        "step, pixels for Fourier": compiled_step(
+            network, goal, standard, parameterization=df.Pixels(contrast="standardized")
+        ),
+        "step, pixels, free contrast": compiled_step(network, goal, standard, parameterization=df.Pixels()),
+        "step, pixels, free contrast, no transforms, sign ascent": compiled_step(
             network, goal, standard, parameterization=df.Pixels(), transforms=(), optimizer=Sign()
         ),
     }
@@ -123,7 +127,8 @@ def against_bare(
     return {"times": times}
 
 
-def _step(network: Network, goal: df.Objective, recipe: df.Recipe, **changes: Any) -> Any:
+def compiled_step(network: Network, goal: df.Objective, recipe: df.Recipe, **changes: Any) -> Any:
+    """Return a function that runs the next step of an ascent."""
     from dataclasses import replace
 
     recipe = replace(recipe, **changes)

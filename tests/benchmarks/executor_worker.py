@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dreamfilters.dreams.recipe import read_recipe
-from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
+from dreamfilters.evidence.scan.scan_job import ScanJob
+from dreamfilters.evidence.scan.scanned_layers import default_layers
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.executors.cluster import ClusterExecutor
 from dreamfilters.executors.executor import LOCAL, Executor

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ from PIL import Image
 import dreamfilters as df
 from dreamfilters import backend
 from dreamfilters.evidence.activations import stream
-from dreamfilters.evidence.scan.scan_job import default_layers
+from dreamfilters.evidence.scan.compiled_reductions import WORTH, compiled_reductions
+from dreamfilters.evidence.scan.scanned_layers import default_layers
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.runs.over_images.scan_run import run, stored_scan
 from tests.benchmarks.peers.protocol import serve
+from tests.benchmarks.scan_shares import scan_shares
 from tests.benchmarks.setting import opened
 
 
@@ -70,6 +73,19 @@ def paces(model: str, low: float, high: float, folder: str, count: int, batch: i
     return {"times": times, "count": len(held)}
 
 
+def shares(
+    model: str, low: float, high: float, folder: str, count: int, batch: int, warm: int, parts: int
+) -> dict[str, Any]:
+    """Measure the processor time of a scan against the bare pass, see `scan_shares`."""
+    network = opened(model, low, high, "")
+    held = np.stack([image for _, image in selected(network, folder, count)])
+    began = time.process_time()
+    if find_spec("numba"):
+        compiled_reductions(WORTH)
+    compiled = time.process_time() - began
+    return {"seconds": scan_shares(network, held, batch=batch, warm=warm, parts=parts), "compiled": compiled}
+
+
 def selected(network: Network, folder: str, count: int) -> ImageFolder:
     """Return `count` of a folder's images, spread evenly, repeated if there are fewer."""
     height, width = network.form.size
@@ -102,8 +118,9 @@ def stacks(images: Iterator[np.ndarray], batch: int) -> Iterator[np.ndarray]:
 
 
 def scanned(model: str, low: float, high: float, folder: str, count: int) -> dict[str, Any]:
-    """Scan images once and return the peak memory."""
+    """Scan images once and return the peak memory, with the compiled loop where numba is installed."""
     network = opened(model, low, high, "")
+    compiled_reductions(WORTH)  # a scan of few images would not need it
     df.scan(network, selected(network, folder, count))
     status = Path("/proc/self/status")  # the peak of `getrusage` is inherited from the parent process
     lines = status.read_text("utf-8").splitlines() if status.exists() else []
@@ -133,4 +150,4 @@ assert unit.strongest["max"] and "tensorflow" not in sys.modules and "keras" not
 """
 
 if __name__ == "__main__":
-    serve({"paces": paces, "scanned": scanned, "stored": stored})
+    serve({"paces": paces, "shares": shares, "scanned": scanned, "stored": stored})

@@ -1,4 +1,4 @@
-"""Row group 6: throughput of maps and scans against the bare pass, their memory, and the time to open a scan."""
+"""Row group 6: throughput of maps and scans against the bare pass, and the time to open a stored scan."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.benchmarks.workers import Worker
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 ALL, FEWER, IMAGES = 12_630, 1_000, 250
-_SHARE, _SECONDS, _GROWTH = 0.9, 1.0, 1.05
+_SHARE, _SECONDS = 0.9, 1.0
 _BATCHES = {"signs": 64, "MobileNetV2": 6}  # the fastest for the bare pass
 
 
 def measure(setting: Setting) -> Table:
-    """Time each method in turn; memory is measured in a fresh process."""
+    """Time each method in turn; a fresh process opens the scan."""
     few = setting.quick
     table = Table(
         "6. Streaming: all layers of a network on images",
@@ -49,7 +49,7 @@ def measure(setting: Setting) -> Table:
             table.targets.append(
                 (f"{name}: maps over {slow}", ratio(values["maps, images in memory"], values[slow]), 1.0)
             )
-    _add_memory_and_opening(table, jobs["signs"], few=few)
+    _add_opening(table, jobs["signs"])
     table.notes = [
         "Bare pass: the compiled forward pass of the same layers, without its maps. 'By Pillow' decodes to eight",
         "bits and then computes; 'read ahead' reads images as dreamfilters does (float32, failures listed).",
@@ -67,14 +67,7 @@ _AGAINST = {
 }
 
 
-def _add_memory_and_opening(table: Table, job: dict[str, object], *, few: bool) -> None:
-    peaks = []
-    for count in (64, 128) if few else (FEWER, 12 * FEWER):
-        with Worker("stream_worker") as worker:
-            result = worker.run("scanned", **{**job, "count": count})
-            peaks.append(result["high"] or result["peak"])
-        table.rows.append([f"peak memory of a scan of {count} images, MB", peaks[-1], None])
-    table.targets.append(("peak memory, 12 times the images", peaks[1] / peaks[0], _GROWTH))
+def _add_opening(table: Table, job: dict[str, object]) -> None:
     with Worker("stream_worker") as worker:
         seconds = worker.run("stored", **job, out=str(FOLDER / "scan"))["seconds"]
     table.rows.append(["a fresh process opens a stored scan, seconds", median(seconds), None])

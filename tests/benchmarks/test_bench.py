@@ -1,11 +1,16 @@
 """Tests of the benchmark's arithmetic; its timings are not asserted."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from tests.benchmarks import results
+from tests.benchmarks.__main__ import GROUPS, SETS
 from tests.benchmarks.applications import row, walked
 from tests.benchmarks.class_dreams import with_permuted_classes, with_random_weights
 from tests.benchmarks.response_judge import Motion, motions, moved
+from tests.benchmarks.scan_shares import BARE, NUMPY, scan_shares
 from tests.benchmarks.tables import Table, loop_seconds, ratio, step_times, written
 
 
@@ -31,6 +36,40 @@ def test_a_table_states_whether_a_target_is_met():
         "## T\n\n| what |   s |\n|------|----:|\n| a    | 1.5 |\n\n"
         "target: x: 1.2, at most 1.15: NOT MET\ntarget: y: 0.5, at most 1: met\nnote"
     )
+
+
+def test_results_of_other_row_groups_stay_and_targets_are_listed_with_their_date(tmp_path):
+    path = tmp_path / "results.json"
+    machine = {"processor": "P", "architecture": "a", "system": "S", "cores": 2, "load": 0.5}
+    table = Table("T", ["what", "s"], [["a", np.float32(1.5)]], [("x", 1.2, 1.15), ("y", 0.5, 1.0)], ["note"])
+    results.store(path, "one", table, machine, quick=False)
+    results.store(path, "two", Table("U", ["what"], [["b"]], [("z", 3.0, 4.0)]), machine, quick=True)
+    stored = results.read(path)
+    assert stored["one"]["rows"] == [["a", 1.5]]
+    assert stored["one"]["versions"]["numpy"] == np.__version__
+    summed = results.summary(stored)
+    assert [row[:5] for row in summed.rows] == [
+        ["one", "x", 1.2, 1.15, "no"],
+        ["one", "y", 0.5, 1.0, "yes"],
+        ["two (quick)", "z", 3.0, 4.0, "yes"],
+    ]
+    assert summed.rows[0][5] == stored["one"]["date"]
+    assert summed.notes[0].startswith("one, two (quick): P (a), 2 cores, load as listed; python 3.")
+
+
+def test_every_row_group_has_a_module_and_sets_name_row_groups():
+    folder = Path(results.__file__).parent
+    assert [name for name in GROUPS if not (folder / f"{name}.py").is_file()] == []
+    assert {"attribution", "pictures", "modern"} == set(SETS)
+    assert {group for groups in SETS.values() for group in groups} <= set(GROUPS)
+
+
+def test_parts_of_a_scan_are_measured_for_each_method(tiny, network_of):
+    """The arithmetic of `scan_shares`: as many parts for each method, none of the images that warm up."""
+    images = np.random.default_rng(0).random((24, 16, 16, 3), dtype=np.float32)
+    seconds = scan_shares(network_of(tiny), images, batch=4, warm=8, parts=2, measured=(BARE, NUMPY))
+    assert {name: len(each) for name, each in seconds.items()} == {BARE: 2, NUMPY: 2}
+    assert min(min(each) for each in seconds.values()) > 0
 
 
 def test_the_identity_changes_nothing():

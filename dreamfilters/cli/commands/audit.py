@@ -30,7 +30,7 @@ def audit(
     scan: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of a stored scan; with IMAGES, where to store the scan.")
     ] = None,
-    layers: options.Layers = None,
+    layers: options.AuditedLayers = None,
     seed: options.Seed = 0,
     *,
     executor_options: options.ExecutorOptions,
@@ -64,9 +64,10 @@ def audit(
     from dreamfilters.runs.by_unit.audit_run import KIND, AuditJob, run
 
     network = model_options.network(model)
-    found = _scan_of(network, model, images, model_options)
+    chosen = layer_names(layers)
+    found = _scan_of(network, model, images, chosen, model_options)
     with executor_options.executor() as executor:
-        job = AuditJob(network, model, found, scan, layer_names(layers), seed, executor=executor)
+        job = AuditJob(network, model, found, scan, chosen, seed, executor=executor)
         if job.stored_scan is not None:
             options.say_accuracy(accuracy_of_scan(network, job.stored_scan), [model, "IMAGES", *model_options.words])
         result = run_options.run(KIND, network, run, job)
@@ -94,14 +95,22 @@ def _check_free(folder: Path) -> None:
         check_holds_no_other(folder, KIND.command, force=False)
 
 
-def _scan_of(network: Network, model: str, images: Path | None, model_options: options.ModelOptions) -> ScanJob | None:
-    from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
+def _scan_of(
+    network: Network,
+    model: str,
+    images: Path | None,
+    layers: tuple[str, ...] | None,
+    model_options: options.ModelOptions,
+) -> ScanJob | None:
+    """Return the scan of the images: of the layers that a scan covers by default, and of those that are audited."""
+    from dreamfilters.evidence.scan.scan_job import ScanJob
+    from dreamfilters.evidence.scan.scanned_layers import default_layers
     from dreamfilters.evidence.scan.sources import source_of
 
     if images is None:
         return None
     folder = options.labeled_images(network, model, images, model_words=model_options.words)
-    return ScanJob(network, source_of(folder), default_layers(network))
+    return ScanJob(network, source_of(folder), default_layers(network, also=layers or ()))
 
 
 def _print(result: RunResult[Audit | None], as_json: bool) -> None:

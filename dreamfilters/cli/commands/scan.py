@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def scan(
     model: options.Model,
     images: options.ImagesOrSamples = None,
-    layers: options.Layers = None,
+    layers: options.ScannedLayers = None,
     labels: options.Labels = None,
     top: Annotated[int, typer.Option(help="Greatest number of images in a ranking.", callback=at_least(1))] = 9,
     batch: Annotated[
@@ -50,14 +50,15 @@ def scan(
     """
     images = options.images_or_samples(model, images)
     import_backend()
-    from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
+    from dreamfilters.evidence.scan.scan_job import ScanJob
+    from dreamfilters.evidence.scan.scanned_layers import scanned_layers
     from dreamfilters.evidence.scan.sources import source_of
     from dreamfilters.runs.over_images.scan_run import run, stored_scan
     from dreamfilters.runs.over_images.scan_store import KIND
 
     network = model_options.network(model)
     found = options.labeled_images(network, model, images, labels, model_words=model_options.words)
-    chosen = layer_names(layers) or default_layers(network)
+    chosen = scanned_layers(network, layer_names(layers))
     with executor_options.executor() as executor:
         job = ScanJob(network, source_of(found), chosen, k=top, batch=batch, executor=executor)
         result = run_options.run(KIND, network, run, stored_scan(job, model))
@@ -90,6 +91,7 @@ def _print(result: RunResult[Scan | None], as_json: bool) -> None:
     else:
         table(("layer", "units", "always silent", "zeros", "strongest unit", "image"), [_row(row) for row in rows])
         say(_mistakes(result.value))
+        say(result.value.left_out)
         typer.echo(f"{readable} image{'s' * (readable != 1)}: {result.folder / 'index.html'}")
     exit_if_failed(result.failures, result.folder / "manifest.json", count=result.total)
 

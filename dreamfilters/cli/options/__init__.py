@@ -10,7 +10,16 @@ from dreamfilters.cli.options.images import (
     say_accuracy,
     targets_and_images,
 )
-from dreamfilters.cli.options.model import Architecture, Imports, Layers, Model, ModelOptions, Trust
+from dreamfilters.cli.options.model import (
+    Architecture,
+    AuditedLayers,
+    Imports,
+    Layers,
+    Model,
+    ModelOptions,
+    ScannedLayers,
+    Trust,
+)
 from dreamfilters.cli.options.output import AsJson, Quiet, RunOptions, Verbose
 from dreamfilters.cli.options.recipe import Learned, RecipeOptions, Seed
 from dreamfilters.cli.options.workers import ExecutorOptions
@@ -18,6 +27,7 @@ from dreamfilters.cli.options.workers import ExecutorOptions
 __all__ = [
     "Architecture",
     "AsJson",
+    "AuditedLayers",
     "ExecutorOptions",
     "Images",
     "ImagesOrSamples",
@@ -30,6 +40,7 @@ __all__ = [
     "Quiet",
     "RecipeOptions",
     "RunOptions",
+    "ScannedLayers",
     "Seed",
     "Size",
     "Trust",

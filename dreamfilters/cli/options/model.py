@@ -46,6 +46,24 @@ Architecture = Annotated[
 Layers = Annotated[
     list[str] | None, typer.Option("--layers", metavar="NAME,...", help="Names of layers; default: all.")
 ]
+ScannedLayers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layers",
+        metavar="NAME,...",
+        help="Names of layers, or '*' for every one with units. Default: all but those whose units another layer "
+        "shows, such as a convolution and its normalization before an activation layer.",
+    ),
+]
+AuditedLayers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layers",
+        metavar="NAME,...",
+        help="Names of layers; they are scanned too. Default: those with an activation, and linear ones that none "
+        "follows.",
+    ),
+]
 
 
 _SAME = "image"  # that of `settings_file.THE_IMAGE`, whose module imports NumPy

@@ -215,13 +215,21 @@ class TopK:
 
     def add(self, indices: NDArray[Any], scores: NDArray[Any], positions: NDArray[Any]) -> None:
         """Add n images: `indices` (n,) increasing and above earlier ones, `scores` and `positions` (n, columns)."""
-        for index, score, position in zip(indices, scores, positions, strict=True):
-            entered = np.flatnonzero(score > self.least)
-            if len(entered):
-                self._insert(entered, {"score": score[entered], "index": index, "position": position[entered]})
+        image, column = np.divmod(np.flatnonzero(scores > self.least), scores.shape[1])
+        order = np.argsort(column, kind="stable")
+        image, column = image[order], column[order]
+        firsts = np.flatnonzero(np.diff(column, prepend=-1))
+        turn = np.arange(len(column)) - np.repeat(firsts, np.diff(firsts, append=len(column)))
+        for now in range(int(turn.max(initial=-1)) + 1):  # one image into each column at a time, the first ones first
+            entering, columns = image[turn == now], column[turn == now]
+            new = {"score": scores[entering, columns], "position": positions[entering, columns]}
+            self._insert(columns, {**new, "index": indices[entering]})
 
     def _insert(self, columns: NDArray[np.intp], new: Mapping[str, Any]) -> None:
-        """Insert an image into the rankings of columns that it enters; the last image of each drops out."""
+        """Insert an image into the ranking of each of these columns; the last image drops out.
+
+        One whose score is not above the last one changes nothing.
+        """
         held = {key: values[:, columns] for key, values in self.arrays.items()}
         scores, score = held["score"], new["score"]
         for row in reversed(range(len(scores))):

@@ -101,7 +101,9 @@ class Histograms:
         scale = np.exp2(-self.arrays["exponent"].astype(np.float64))
         bins = np.floor((wide if all_finite else np.where(finite, wide, 0.0)) * scale).astype(np.int64)
         bins += np.arange(len(scale)) * BINS - self.arrays["first"]  # indices into the flattened counts
-        np.add.at(self.arrays["counts"].reshape(-1), bins.reshape(-1) if all_finite else bins[finite], np.uint32(1))
+        # unit after unit, because the bins of all units exceed the cache
+        wanted = bins.T.reshape(-1) if all_finite else bins.T[finite.T]
+        np.add.at(self.arrays["counts"].reshape(-1), wanted, np.uint32(1))
 
     def _widen(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
         """Widen each unit's bins so that they cover its lowest and highest value."""

@@ -25,6 +25,7 @@ _NUMBERS = ("maximum", "minimum", "mean", "std", "zeros", "silent", "counted", "
 Words = TypeVar("Words")  # what is shown beside an image
 
 _SHOWN = 24  # images in a notebook
+_NAMED = 4  # layers that are left out
 _NO_IMAGES = "read_scan(folder, images=image_folder(...)) also shows the images."
 
 
@@ -168,6 +169,7 @@ class Scan:
         has_several: whether the network predicts several classes for an image, which do not exclude each other.
         remark: how the labels are read, see `ClassLabels.remark`, or why they mean no classes.
         images: the scanned images, which a notebook shows; None if they are not known.
+        shown_by: layer that was left out -> the scanned layer that shows its units; see `layers_shown_by`.
 
     Example:
         >>> unit = read_scan("outputs/scan").unit("conv6", 12)
@@ -193,6 +195,7 @@ class Scan:
     has_several: bool = False
     remark: str = ""
     images: ScannedImages | None = field(default=None, repr=False)
+    shown_by: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def readable(self) -> int:
@@ -213,6 +216,17 @@ class Scan:
         truth, predicted = self.truth[known].astype(np.intp), self.predicted[known].astype(np.intp)
         several = float(self.counts[known].mean()) / scanned if self.has_several else None
         return Accuracy(known, truth, predicted, self.remark, several)
+
+    @property
+    def left_out(self) -> str:
+        """One line about the layers of `shown_by`, '' without any."""
+        if not self.shown_by:
+            return ""
+        named = [f"{name} by {other}" for name, other in self.shown_by.items()][:_NAMED]
+        more = f" and {len(self.shown_by) - _NAMED} more" if len(self.shown_by) > _NAMED else ""
+        return (
+            f"left out, because another layer shows their units (--layers '*' scans them too): {', '.join(named)}{more}"
+        )
 
     def of_class(self, number: int) -> list[int]:
         """Return the indices of the readable images that are labeled with the class of an output."""
@@ -241,7 +255,9 @@ class Scan:
         """
         matches = [known for known in self.layers if known == name or known.endswith(f"/{name}")]
         if name not in self.layers and len(matches) != 1:
-            raise UnknownNameError(f"{name}: not among the layers of this scan. {close_names(name, self.layers)}")
+            shown = self.shown_by.get(name)
+            hint = f"{shown} shows its units" if shown else close_names(name, self.layers)
+            raise UnknownNameError(f"{name}: not among the layers of this scan; --layers chooses them. {hint}")
         return self.layers[name if name in self.layers else matches[0]]
 
     def unit(self, layer: str, number: int) -> UnitScan:

@@ -18,25 +18,23 @@ from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistic
 from dreamfilters.evidence.scan.column_shards import ColumnShards
 from dreamfilters.evidence.scan.reductions import Floats, reducer
 from dreamfilters.evidence.scan.result import Scan
+from dreamfilters.evidence.scan.scanned_layers import layers_shown_by, scanned_layers
 from dreamfilters.evidence.scan.sources import ImageSource, image_size, source_of
 from dreamfilters.executors.executor import LOCAL, Executor, OnNote, Task
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, AnyNetwork, Network, network_of
 from dreamfilters.networks.classes.class_labels import ClassLabels, class_labels
 from dreamfilters.networks.layers.layer_info import LayerInfo
-from dreamfilters.networks.layers.pass_through import types_of
 from dreamfilters.networks.programs import programs_of
 from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.serialization import plain
 
 TOP_K = 9  # as many references as interpretability scores use (Zimmermann et al. 2021, 2024)
-_MOST_IMAGES = 32  # in a batch; larger batches are hardly faster
+_MOST_IMAGES = 64  # in a batch; larger batches are hardly faster
 _BATCH_BYTES = 2**28  # of a batch's activation maps
 # Four workers of a core each send statistics of MobileNetV2 about as fast as a thread adds them, of signs fourteen.
 _WORKERS_OF_A_SHARD = 4
 _BATCHES_IN_FLIGHT = 3  # one is read, one passes the network, one is reduced
-# Layers whose units have the statistics of the layer before. Their maps differ (permuted, padded) and can be drawn.
-_COPIES = types_of("identity", "reshape", "reorder", "cast", "pad")
 
 
 def scan(
@@ -58,7 +56,8 @@ def scan(
         network: a Keras model, or the value that `load` returns.
         images: a folder, its `ImageFolder`, or an array (n, h, w, c) in [0, 1] or of uint8; resized to the network's
             input size.
-        layers: layer names (default: `default_layers`, all layers that compute something new, and the logits).
+        layers: layer names, or "*" for every layer with units. Default: all but those whose units another layer shows,
+            such as a convolution and its normalization before an activation layer.
         labels: one label per image, a name or a number, "" for none (default: those of the folder).
         k: greatest number of images in a ranking.
         batch: images per batch; it changes the running time, never the result.
@@ -74,20 +73,12 @@ def scan(
         np.int64(3)
     """
     network = network_of(network)
-    job = ScanJob(network, source_of(images, labels), tuple(layers or default_layers(network)), k=k, batch=batch)
+    job = ScanJob(network, source_of(images, labels), scanned_layers(network, layers), k=k, batch=batch)
     state = job.start()
     for name in job.advance(state):
         if progress is not None:
             progress(Progress(state.done, len(job.source.names), name))
     return job.result(state)
-
-
-def default_layers(network: Network) -> tuple[str, ...]:
-    """Return the layers that a scan covers by default: all layers with units that compute something, and the logits."""
-    kept = [info for info in network.layers if info.type not in _COPIES and info.units and info.is_visual]
-    is_scored = network.class_count > 0 or network.layer(LOGITS).kind == "vector" if kept else False
-    logits = (LOGITS,) if is_scored and network.has_linear(LOGITS) else ()
-    return (*(info.name for info in kept), *logits)
 
 
 @dataclass
@@ -210,7 +201,8 @@ class ScanJob:
         if shards > 1 and isinstance(state.accumulators, Accumulators):
             state.accumulators = ColumnShards.of(state.accumulators, shards)
         images, shipped = self.source.fitted(self.size, self.network.form), self.executor.ships_images
-        reading = _Reading(images, self.layers, self._batch_size, shipped)
+        amount = (len(self.source.names) - state.done) * self._map_bytes / self.executor.count
+        reading = _Reading(images, self.layers, self._batch_size, shipped, amount)
         task = Task(_batch_reducer, self.network, reading, _BATCHES_IN_FLIGHT, lambda batch: images.files(batch[0]))
         for batch in self.executor.map(task, self._batches(state)):
             state.consistent = False
@@ -247,6 +239,11 @@ class ScanJob:
             facts=self.facts,
             arrays=state.accumulators.arrays,
             has_several=self.network.head.kind == "sigmoid",
+            shown_by={
+                name: other
+                for name, other in layers_shown_by(self.network).items()
+                if name not in self.layers and other in self.layers
+            },
             outputs=0 if self.labels is None else len(self.labels.classes),
             remark=self._labels if isinstance(self._labels, str) else self._labels.remark,
             images=self.source,
@@ -254,8 +251,12 @@ class ScanJob:
 
     @cached_property
     def _batch_size(self) -> int:
-        maps = 4 * sum(facts.units * (facts.positions or 1) for facts in self.facts)
-        return self.batch or max(1, min(_MOST_IMAGES, _BATCH_BYTES // maps, len(self.source.names)))
+        return self.batch or max(1, min(_MOST_IMAGES, _BATCH_BYTES // self._map_bytes, len(self.source.names)))
+
+    @cached_property
+    def _map_bytes(self) -> int:
+        """Bytes of the activation maps of an image."""
+        return 4 * sum(facts.units * (facts.positions or 1) for facts in self.facts)
 
     def _batches(self, state: ScanState) -> Iterator[tuple[range, Floats]]:
         """Yield the image indices of each remaining batch with the ranking thresholds at that moment.
@@ -276,13 +277,14 @@ class ScanJob:
 class _Reading:
     """What a worker reads and reduces: images at the network's size, names of layers, images per batch.
 
-    `shipped` says whether it is sent the files of the images.
+    `shipped` says whether it is sent the files of the images, `amount` how many bytes of maps it reduces.
     """
 
     images: ImageSource
     layers: tuple[str, ...]
     batch: int
     shipped: bool
+    amount: float
 
 
 def _batch_reducer(network: Network, reading: _Reading, note: OnNote) -> Callable[[tuple[range, Floats]], _Batch]:
@@ -300,7 +302,7 @@ def _batch_reducer(network: Network, reading: _Reading, note: OnNote) -> Callabl
         if not images:
             return _Batch(numbers.stop, np.empty(0, np.intp), None, failures)
         padded = np.stack(images + images[-1:] * (reading.batch - len(images)))  # one program for all batches
-        statistics = reduce(padded, thresholds).first(len(images))
+        statistics = reduce(padded, thresholds, reading.amount).first(len(images))
         return _Batch(numbers.stop, np.array([i for i in numbers if i not in failures]), statistics, failures)
 
     return reduced

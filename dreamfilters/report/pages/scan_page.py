@@ -40,6 +40,7 @@ def scan_page(scan: Scan, files: dict[str, str]) -> bytes:
                 "Images": f"{grouped(scan.readable)} at {height} × {width} pixels",
                 **({"Predictions": f"{predictions}."} if (predictions := _predictions(scan)) else {}),
                 **_more_layers(len(layers)),
+                **({"Layers left out": f"{shown}."} if (shown := _shown_by(scan)) else {}),
             },
             files=files,
             failures=scan.failures,
@@ -103,3 +104,9 @@ def _tile(scan: Scan, layer: LayerScan, unit: int, by_class: bool) -> Tile:
 
 def _more_layers(count: int) -> dict[str, str]:
     return {"Layers": f"units of the first {_MOST_LAYERS} of {count} layers"} if count > _MOST_LAYERS else {}
+
+
+def _shown_by(scan: Scan) -> str:
+    """Return the layers that are left out, each with the one that shows its units."""
+    named = ", ".join(f"{name} (shown by {other})" for name, other in scan.shown_by.items())
+    return named and f"{named}; --layers '*' scans them too"

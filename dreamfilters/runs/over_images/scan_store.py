@@ -48,6 +48,7 @@ def _results(scan: Scan) -> dict[str, Any]:
         "outputs": scan.outputs,
         "has_several": scan.has_several,
         "remark": scan.remark,
+        "shown_by": dict(scan.shown_by),
     }
 
 
@@ -146,6 +147,7 @@ def _scan(manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> Scan:
         outputs=outputs,
         has_several=typed(bool, results["has_several"], "has_several"),
         remark=typed(str, results["remark"], "remark"),
+        shown_by=typed(Mapping[str, str], results.get("shown_by", {}), "shown_by"),  # earlier scans have none
     )
 
 

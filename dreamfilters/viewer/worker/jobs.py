@@ -21,7 +21,8 @@ from dreamfilters.evidence.embedding.result import Embedding
 from dreamfilters.evidence.evaluation.evaluation_job import EvaluationJob
 from dreamfilters.evidence.evaluation.result import ClassPair, Evaluation
 from dreamfilters.evidence.evaluation.separation import ClassSeparation
-from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
+from dreamfilters.evidence.scan.scan_job import ScanJob
+from dreamfilters.evidence.scan.scanned_layers import default_layers
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import Network

@@ -9,7 +9,8 @@ from dreamfilters.comparison.reference_set import ReferenceSet
 from dreamfilters.errors import OutputError
 from dreamfilters.evidence.accuracy import accuracy_of_scan
 from dreamfilters.evidence.scan.result import Scan
-from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
+from dreamfilters.evidence.scan.scan_job import ScanJob
+from dreamfilters.evidence.scan.scanned_layers import every_layer
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.runs.by_unit.audit_run import read_audit
 from dreamfilters.verdicts.audit import audit
@@ -41,7 +42,7 @@ def run_scan(
     count = len(request.images)
     fitting = max(1, min(batch, count, _BATCH_BYTES // session.activation_bytes))
     source = source_of(request.images)
-    job = ScanJob(network, source, default_layers(network), batch=fitting)
+    job = ScanJob(network, source, every_layer(network), batch=fitting)  # each of them has pages
     state = job.start()
 
     def report(phase: str, done: int, note: str) -> None:

@@ -91,6 +91,20 @@ def test_a_scan_is_reused(run_command, workspace):
     assert ["dormant", "1", "conv:1"] in [line.split() for line in out.splitlines()]
 
 
+def test_a_layer_that_a_scan_leaves_out_is_audited_where_it_is_named(normed, run_command, workspace):
+    whole = (workspace / "net.keras").read_bytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        normed.save(workspace / "net.keras")
+    try:
+        assert run_command("images", "--out", "chain", "--layers", "conv,relu")[1].splitlines()[1].split()[0] == "conv"
+        assert run_command("images", "--out", "shown", "--scan", "shown-scan")[1].splitlines()[1].split()[0] == "relu"
+        with pytest.raises(UnknownNameError, match=r"conv: not among the layers of this scan; .*relu shows its units"):
+            run_command("--scan", "shown-scan", "--out", "none", "--layers", "conv")
+    finally:
+        (workspace / "net.keras").write_bytes(whole)
+
+
 def test_unreadable_images_are_named_and_do_not_end_the_audit(run_command, workspace):
     (workspace / "mixed").mkdir()
     (workspace / "mixed" / "bad.png").write_bytes(b"no image")

@@ -209,3 +209,16 @@ def test_bad_input_is_one_line_and_nothing_is_written(run_command, workspace, wo
     assert isinstance(caught.value, DreamfiltersError)
     assert "\n" not in str(caught.value)
     assert not (workspace / "out").exists()
+
+
+def test_layers_that_another_one_shows_are_left_out_and_a_star_scans_them_too(normed, run_command, workspace):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        normed.save(workspace / "tiny.keras")
+    _, out, error = run_command("images", "--top", 2)
+    assert [line.split()[0] for line in out.splitlines()[1:-1]] == ["relu", "average", "classes", "logits"]
+    assert "conv by relu, norm by relu" in error
+    assert "conv (shown by relu)" in (workspace / "out" / "index.html").read_text("utf-8")
+    _, out, error = run_command("images", "--top", 2, "--layers", "*", "--force")
+    assert [line.split()[0] for line in out.splitlines()[1:4]] == ["conv", "norm", "relu"]
+    assert "left out" not in error

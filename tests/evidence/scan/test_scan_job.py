@@ -12,7 +12,8 @@ from dreamfilters.errors import ImageError, RecipeError, UnknownNameError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.scan.accumulators import Accumulators
 from dreamfilters.evidence.scan.result import layer_rows
-from dreamfilters.evidence.scan.scan_job import ScanJob, ScanState, default_layers, scan
+from dreamfilters.evidence.scan.scan_job import ScanJob, ScanState, scan
+from dreamfilters.evidence.scan.scanned_layers import default_layers
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import LOGITS, InputForm, Network, before, load

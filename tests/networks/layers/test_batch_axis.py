@@ -14,7 +14,8 @@ from dreamfilters.errors import ModelError, RecipeError, TargetError
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.bounds.unit_bounds import bound_units
 from dreamfilters.evidence.maps.unit_maps import mapped_layers
-from dreamfilters.evidence.scan.scan_job import default_layers, scan
+from dreamfilters.evidence.scan.scan_job import scan
+from dreamfilters.evidence.scan.scanned_layers import default_layers
 from dreamfilters.networks.graph import flatten
 from dreamfilters.networks.layers.batch_axis import rows_per_image
 from tests.backends import needs_tensorflow

@@ -16,7 +16,8 @@ from keras import layers
 from PIL import Image
 
 from dreamfilters.errors import ModelError, OutputError, UnknownNameError
-from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers
+from dreamfilters.evidence.scan.scan_job import ScanJob
+from dreamfilters.evidence.scan.scanned_layers import default_layers
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder, png_bytes, read_image
 from dreamfilters.networks import load
@@ -150,7 +151,7 @@ def test_an_interrupted_audit_resumes_to_the_same_bytes(whole, audit_job, tmp_pa
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from dreamfilters.evidence.scan.scan_job import default_layers
+from dreamfilters.evidence.scan.scanned_layers import default_layers
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.images import image_folder

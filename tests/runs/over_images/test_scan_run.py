@@ -14,7 +14,8 @@ from PIL import Image
 
 from dreamfilters.errors import ImageError, OutputError
 from dreamfilters.evidence.scan.accumulators import Accumulators
-from dreamfilters.evidence.scan.scan_job import ScanJob, default_layers, scan
+from dreamfilters.evidence.scan.scan_job import ScanJob, scan
+from dreamfilters.evidence.scan.scanned_layers import default_layers
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
 from dreamfilters.networks import load
@@ -96,7 +97,7 @@ def test_a_scan_interrupted_within_a_batch_counts_no_image_twice(job, tmp_path, 
 
 KILLED = """
 import sys, time
-from dreamfilters.evidence.scan.scan_job import default_layers
+from dreamfilters.evidence.scan.scanned_layers import default_layers
 from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.images import image_folder
@@ -251,3 +252,13 @@ def test_the_weights_are_hashed_once_for_settings_and_manifest(job, monkeypatch)
     stored = stored_scan(job)
     assert (stored.settings["weights"], stored.model["fingerprint"]) == ("abc", "abc")
     assert len(hashed) == 1
+
+
+def test_a_scan_of_before_layers_were_left_out_is_read(job, tmp_path):
+    stored = run(stored_scan(dataclasses.replace(job, layers=("conv1",))), tmp_path / "out")
+    kept = Manifest.read(tmp_path / "out")
+    results = {key: value for key, value in kept.results.items() if key != "shown_by"}
+    (tmp_path / "out" / "manifest.json").write_bytes(dataclasses.replace(kept, results=results).to_json())
+    found = read_scan(tmp_path / "out")
+    assert (found.shown_by, found.left_out) == ({}, "")
+    assert np.array_equal(found.layer("conv1").mean, stored.value.layer("conv1").mean)
