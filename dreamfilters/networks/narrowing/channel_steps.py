@@ -50,6 +50,8 @@ def one_channel(step: Step, output: Output, channels: Channels) -> OneChannel | 
     """
     if output.is_folded or not output.of_image or step.channels_first or len(step.shape) != 3:
         return None
+    if not type(step.operation).__module__.startswith("keras."):  # a user's layer with the name of another
+        return None
     if step.dtype != "float32" or getattr(step.operation, "compute_dtype", "float32") != "float32":
         return None
     if (source := filter_slice(step)) is not None:
@@ -110,7 +112,7 @@ def _normalization(step: Step) -> FilterSlice | None:
 def _layer_scale(step: Step) -> FilterSlice | None:
     """Return the layer of ConvNeXt that multiplies each channel by a number; Keras has no public name for it."""
     layer = step.operation
-    if step.type != "LayerScale" or not type(layer).__module__.startswith("keras."):
+    if step.type != "LayerScale":
         return None
     return lambda x, units: x * _of_units(layer.gamma, units)
 

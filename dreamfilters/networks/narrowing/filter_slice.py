@@ -31,8 +31,7 @@ def filter_slice(step: Step) -> FilterSlice | None:
     layer = step.operation
     is_conv = type(layer) is keras.layers.Conv2D and layer.groups == 1
     is_dense = type(layer) is keras.layers.Dense and len(step.shape) == 3
-    plain = (is_conv or is_dense) and not step.channels_first
-    if not plain or layer.compute_dtype != "float32" or not is_elementwise(step):
+    if not (is_conv or is_dense) or not _is_plain(step):
         return None
     offsets = layer.kernel_size if is_conv else (1, 1)
 
@@ -51,7 +50,7 @@ def filter_slice(step: Step) -> FilterSlice | None:
             pixels = ops.transpose(ops.reshape(x, (count, height * width, channels)), (0, 2, 1))
             products = ops.matmul(ops.transpose(filters, (0, 2, 1)), pixels)
             products = ops.reshape(products, (count, -1, height, width))
-            result = shifted_sum(layer, products)
+            result = _shifted_sum(layer, products)
         if layer.use_bias:
             result = result + ops.take(layer.bias, units)[:, None, None]
         return result[..., None]
@@ -67,13 +66,12 @@ def depthwise_slice(step: Step) -> FilterSlice | None:
     layer = step.operation
     is_depthwise = type(layer) is keras.layers.DepthwiseConv2D and layer.depth_multiplier == 1
     is_grouped = type(layer) is keras.layers.Conv2D and layer.groups == layer.filters and layer.kernel.shape[2] == 1
-    plain = (is_depthwise or is_grouped) and not step.channels_first
-    if not plain or layer.compute_dtype != "float32" or not is_elementwise(step):
+    if not (is_depthwise or is_grouped) or not _is_plain(step):
         return None
 
     def call(x: Tensor, units: Tensor) -> Tensor:
         weights = ops.take(ops.reshape(layer.kernel, (-1, step.shape[-1])), units, axis=1)  # (k, n)
-        result = weighted_sum(layer, x[..., 0], weights)
+        result = _weighted_sum(layer, x[..., 0], weights)
         if layer.use_bias:
             result = result + ops.take(layer.bias, units)[:, None, None]
         return result[..., None]
@@ -81,7 +79,14 @@ def depthwise_slice(step: Step) -> FilterSlice | None:
     return call
 
 
-def shifted_sum(conv: Any, products: Tensor) -> Tensor:
+def _is_plain(step: Step) -> bool:
+    """Return whether a layer computes in float32 with the weights that it shows, channels last, each channel alone."""
+    layer = step.operation
+    is_quantized = getattr(layer, "quantization_mode", None) is not None
+    return layer.compute_dtype == "float32" and not is_quantized and not step.channels_first and is_elementwise(step)
+
+
+def _shifted_sum(conv: Any, products: Tensor) -> Tensor:
     """Return (n, h', w'), the sum of products (n, k, h, w) with the k weights of a kernel over their shifts."""
     height, width = products.shape[2:]
     padding, places = _places(conv, height, width)
@@ -93,7 +98,7 @@ def shifted_sum(conv: Any, products: Tensor) -> Tensor:
     return reduce(add, terms)
 
 
-def weighted_sum(conv: Any, x: Tensor, weights: Tensor) -> Tensor:
+def _weighted_sum(conv: Any, x: Tensor, weights: Tensor) -> Tensor:
     """Return (n, h', w'), the sum over the shifts of a kernel of maps (n, h, w) times their weights (k, n)."""
     padding, places = _places(conv, *x.shape[1:])
     if any(map(any, padding)):

@@ -162,6 +162,24 @@ def test_steps_that_mix_channels_or_round_otherwise_compute_all(layer):
     assert watch(graph, frozenset({last}))(images(), {last: UNITS})[last].shape[-1] >= 6
 
 
+def test_layers_of_users_compute_all_whatever_their_name():
+    class Dropout(layers.Layer):
+        def call(self, x):
+            return x - ops.mean(x, axis=-1, keepdims=True)
+
+    graph = graph_of(stacked(conv(), Dropout()))
+    last = graph.steps[-1].name
+    assert watch(graph, frozenset({last}))(images(), {last: UNITS})[last].shape[-1] == 6
+
+
+def test_quantized_layers_compute_all():
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([layers.Input(SIZE), layers.Dense(6, name="dense")])
+    model.quantize("int8")
+    graph = flatten(model)
+    assert watch(graph, frozenset({"dense"}))(images(), {"dense": UNITS})["dense"].shape[-1] == 6
+
+
 @needs_avx512
 @any_batch_size
 @pytest.mark.parametrize("name", BUILDS)
