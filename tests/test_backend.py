@@ -9,6 +9,7 @@ import pytest
 from keras import ops
 
 from dreamfilters import backend
+from tests.backends import needs_tensorflow
 
 
 def seeds(*numbers):
@@ -168,6 +169,36 @@ def turned(degrees=0.0, factor=1.0, shift=(0.0, 0.0), height=12, width=12):
     return np.vstack([np.column_stack([turn, offset]), [0, 0, 1]])
 
 
+@pytest.fixture(params=["small images", pytest.param("large images", marks=needs_tensorflow)])
+def warping(request, monkeypatch):
+    """Resample small images as TensorFlow resamples large ones, too."""
+    if request.param == "large images":
+        monkeypatch.setattr("dreamfilters.backend.tensorflow._LEAST_FOR_XLA", 1)
+
+
+@needs_tensorflow
+def test_large_images_have_the_same_bytes_in_any_batch():
+    rng = np.random.default_rng(0)
+    images, weights = rng.normal(size=(2, 17, 97, 101, 3)).astype("float32")
+    matrices = np.stack([turned(number - 8, 1.02, (number, 0.5), 97, 101) for number in range(17)]).astype("float32")
+
+    def warped(images, matrices, weights):
+        def score(images):
+            moved = backend.warp(images, matrices, 97, 101)
+            return ops.sum(moved * weights), moved
+
+        (_, moved), slope = backend.value_and_gradient(score)(images)
+        return moved, slope
+
+    compiled = backend.compile(warped)
+    together = [np.asarray(each) for each in compiled(*map(backend.tensor, (images, matrices, weights)))]
+    for rows in ([3], [16, 0], [1, 5, 9, 13, 16]):
+        some = compiled(*(backend.tensor(each[rows]) for each in (images, matrices, weights)))
+        for alone, whole in zip(some, together, strict=True):
+            assert np.asarray(alone).tobytes() == whole[rows].tobytes()
+
+
+@pytest.mark.usefixtures("warping")
 @pytest.mark.parametrize(
     ("degrees", "factor", "shift"),
     [(0, 1, (0, 0)), (5, 1, (0, 0)), (-30, 1.2, (1.5, -2.25)), (0, 0.5, (0, 0)), (0, 1, (3.5, 1))],
@@ -199,6 +230,7 @@ def gradient_of_warp(weights, matrix, size):
     return np.asarray(gradient)[0, ..., 0]
 
 
+@pytest.mark.usefixtures("warping")
 def test_the_gradient_of_a_warp_by_whole_pixels_is_exact_away_from_the_mirror():
     weights = np.zeros((12, 12), "float32")
     weights[3:9, 3:9] = np.random.default_rng(0).normal(size=(6, 6))
@@ -210,6 +242,7 @@ def cosine(a, b):
     return np.sum(a * b) / np.sqrt(np.sum(a * a) * np.sum(b * b))
 
 
+@pytest.mark.usefixtures("warping")
 @pytest.mark.parametrize(("degrees", "factor"), [(5, 1.0), (-5, 1.05), (3, 1 / 1.05), (0, 1.05)])
 def test_the_gradient_of_a_warp_points_along_the_exact_one(degrees, factor):
     # smooth weights, as the gradient of a network is after a few layers

@@ -19,6 +19,13 @@ Call: TypeAlias = Callable[..., Any]
 # Layers that apply their `activation` last. Others, such as LSTM, apply it inside.
 _INLINE = (*CONVOLUTIONS, keras.layers.Dense, keras.layers.EinsumDense)
 
+# Activations of single numbers, unlike a softmax over the channels, and those that round nothing.
+_ELEMENTWISE = frozenset(
+    {"linear", "relu", "relu6", "leaky_relu", "thresholded_relu", "elu", "selu", "sigmoid", "hard_sigmoid", "silu",
+     "hard_silu", "gelu", "tanh", "softplus", "softsign", "exponential", "mish"}
+)  # fmt: skip
+ROUNDS_NOTHING = frozenset({"linear", "relu", "relu6", "leaky_relu", "thresholded_relu"})
+
 # Layers and operations that only apply an activation function, and its name.
 _PURE = {
     "ReLU": "relu", "Relu": "relu", "Relu6": "relu6", "LeakyReLU": "leaky_relu", "LeakyRelu": "leaky_relu",
@@ -57,6 +64,11 @@ def activation_name(step: Step) -> str:
     if relu_ceiling(thing) == 6:
         return "relu6"
     return str(getattr(thing, "__name__", None) or _PURE.get(type(thing).__name__, type(thing).__name__.lower()))
+
+
+def is_elementwise(step: Step) -> bool:
+    """Return whether the activation function of a step computes each number from this number alone."""
+    return activation_name(step) in _ELEMENTWISE
 
 
 def relu_ceiling(thing: Any) -> float | None:

@@ -187,7 +187,9 @@ class Network:
         def renamed(
             x: Tensor, only: Mapping[str, Tensor] | None = None, added: Mapping[str, Tensor] | None = None
         ) -> dict[str, Tensor]:
-            chosen, changes = ({exact[name]: value for name, value in (given or {}).items()} for given in (only, added))
+            chosen, changes = (
+                {self._exact(name): value for name, value in (given or {}).items()} for given in (only, added)
+            )
             activations = run(x, chosen, changes)
             if LOGITS in activations:
                 activations[LOGITS] = self.class_logits(activations[LOGITS])

@@ -18,10 +18,11 @@ from dreamfilters.networks.activation_functions import (
     inline_activation,
     is_pure,
 )
-from dreamfilters.networks.filter_slice import filter_slice
 from dreamfilters.networks.graph import Graph, Slot, Step, twin
 from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
 from dreamfilters.networks.layers.pass_through import way_of
+from dreamfilters.networks.narrowing.channel_steps import Channels, channel_of, in_full_rows, one_channel
+from dreamfilters.networks.narrowing.plan import slots_of_one_channel
 from dreamfilters.networks.reproducible import reproducible
 
 
@@ -93,17 +94,17 @@ def watch(graph: Graph, layers: frozenset[str], *, rule: GradientRule | None = N
         _check_rows(graph, layer, step)
     needed = graph.needed({slot for step, _ in watched.values() for slot in step.outputs})
     calls = _calls(graph, needed, rule)
-    inner = {slot for call in calls for slot in call.step.inputs}
+    ends = [step for step, _ in watched.values()]
 
     def run(
         x: Tensor, only: Mapping[str, Tensor] | None = None, added: Mapping[str, Tensor] | None = None
     ) -> dict[str, Tensor]:
         only, added = only or {}, added or {}
         values, linear = _of_input(graph, x), dict[int, Tensor]()
+        alone = slots_of_one_channel([(call.step, call.one_channel) for call in calls], ends, only, added)
         for call in calls:
-            # other steps need all units of a layer that they read
-            is_last = call.step.name in only and not inner.intersection(call.step.outputs)
-            call(values, linear, only[call.step.name] if is_last else None)
+            layer = alone.get(call.step.outputs[0])
+            call(values, linear, None if layer is None else only[layer])
             if call.step.name in added:
                 _add(values, call.step, added[call.step.name])
         seen = {
@@ -188,8 +189,14 @@ def _check_rows(graph: Graph, layer: str, step: Step) -> None:
 
 
 def _calls(graph: Graph, steps: Iterable[Step], rule: GradientRule | None = None) -> list[_Call]:
-    outputs = outputs_of(graph)
-    return [_Call(step, outputs[step.name], rule, graph.factors.get(step.name)) for step in steps]
+    outputs, channels = outputs_of(graph), _channels(graph)
+    return [_Call(step, outputs[step.name], channels, rule, graph.factors.get(step.name)) for step in steps]
+
+
+def _channels(graph: Graph) -> Channels:
+    """Return the channels of each slot that holds maps."""
+    shapes = {0: graph.input_shape} | {step.outputs[0]: step.shape for step in graph.steps}
+    return {slot: shape[-1] for slot, shape in shapes.items() if len(shape) == 3}
 
 
 def _of_input(graph: Graph, x: Tensor) -> dict[int, Tensor]:
@@ -242,40 +249,51 @@ def _watched(graph: Graph, address: str) -> tuple[Step, bool]:
 class _Call:
     """One step that runs on a twin of its layer."""
 
-    def __init__(self, step: Step, output: Output, rule: GradientRule | None, factors: Tensor | None = None) -> None:
+    def __init__(
+        self, step: Step, output: Output, channels: Channels, rule: GradientRule | None, factors: Tensor | None = None
+    ) -> None:
         self.step, self.factors = step, factors
         self.activation = inline_activation(step)
         self.operation = twin(step.operation, **({"activation": keras.activations.linear} if self.activation else {}))
         self.takes_training = isinstance(self.operation, keras.layers.Layer)
         self.operation, self.activation = reproducible(step, output, self.operation, self.activation)
-        self.pure, self.filter_slice = is_pure(step), filter_slice(step) if factors is None else None
+        self.pure, self.one_channel = is_pure(step), one_channel(step, output, channels) if factors is None else None
         if rule is not None:
             self.operation, self.activation = rule.step(step, self.operation, self.activation)
 
     def __call__(self, values: dict[int, Tensor], linear: dict[int, Tensor], units: Tensor | None = None) -> None:
         """Write the step's outputs into `values`, and the value before its activation into `linear`.
 
-        With `units`, only unit units[i] of image i is computed, if the step supports it.
+        With `units`, only unit units[i] of image i is computed, as `one_channel` says.
         """
-        if units is not None and self.filter_slice is not None:
-            outputs = [self.filter_slice(values[self.step.inputs[0]], units)]
-        else:
+        activation = self.activation
+        if units is None or self.one_channel is None:
             outputs = self._outputs(values)
-        linear[self.step.outputs[0]] = values[self.step.inputs[0]] if self.pure else outputs[0]
-        if self.activation:
-            outputs = [self.activation(outputs[0])]
+            before_activation = values[self.step.inputs[0]]
+        else:
+            own = {slot: channel_of(values[slot], units) for slot in self.one_channel.slots}
+            before_activation = own.get(self.step.inputs[0], values[self.step.inputs[0]])
+            if self.one_channel.call:
+                outputs = [self.one_channel.call(before_activation, units)]
+                activation = activation and in_full_rows(self.step, activation)
+            else:
+                operation = in_full_rows(self.step, self.operation) if self.pure else self.operation
+                outputs = self._outputs({**values, **own}, operation)
+        linear[self.step.outputs[0]] = before_activation if self.pure else outputs[0]
+        if activation:
+            outputs = [activation(outputs[0])]
         if self.factors is not None:
             outputs[0] = outputs[0] * ops.cast(self.factors, outputs[0].dtype)
         values.update(zip(self.step.outputs, outputs, strict=True))
 
-    def _outputs(self, values: dict[int, Tensor]) -> list[Tensor]:
+    def _outputs(self, values: dict[int, Tensor], operation: Call | None = None) -> list[Tensor]:
         args, kwargs = keras.tree.map_structure(
             lambda leaf: values[leaf.number] if isinstance(leaf, Slot) else leaf, self.step.arguments
         )
         if self.takes_training:
             kwargs = {**kwargs, "training": False}
         try:
-            return list(keras.tree.flatten(self.operation(*args, **kwargs)))
+            return list(keras.tree.flatten((operation or self.operation)(*args, **kwargs)))
         except (DreamfiltersError, MemoryError):
             raise
         except Exception as error:  # layers raise errors of many types for shapes that they do not support

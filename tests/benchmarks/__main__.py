@@ -18,7 +18,9 @@ from tests.benchmarks.setting import BUILT_IN, Setting
 
 GROUPS = {
     "score": "time to the score of the strongest peer",
+    "score_large": "the same on a network of ImageNet's size (--networks FILE:LAYER)",
     "overhead": "one step against the bare pass",
+    "step_ratio": "one step against the bare pass of Keras on four ImageNet networks",
     "all_units": "every filter and class of signs",
     "step_time": "MobileNetV2 and VGG16 against peers and the bare pass",
     "scaling": "16, 64 and 256 filters",

@@ -8,6 +8,7 @@ from typing import Any
 
 _STARTED = time.perf_counter()
 
+import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
@@ -16,6 +17,7 @@ from dreamfilters import backend  # noqa: E402
 from dreamfilters.dreams import recipe as recipes  # noqa: E402
 from dreamfilters.dreams.ascent.ascent import AscentStep  # noqa: E402
 from dreamfilters.dreams.ascent.compiled_step import build  # noqa: E402
+from dreamfilters.dreams.default_recipes import recipe_of  # noqa: E402
 from dreamfilters.dreams.engine import canvas_of  # noqa: E402
 from dreamfilters.dreams.optimizers import Sign  # noqa: E402
 from dreamfilters.networks import Network  # noqa: E402
@@ -40,6 +42,7 @@ def dream(
     network = network_of(model, low, high, prior)
     recipe = df.read_recipe("standard", settings=[f"steps={steps}"] if steps else [])
     ascents: list[list[float]] = []  # for each batch and fallback, the times at which steps ended
+    cpu_stamps: list[float] = []  # of the first one
     names: list[int] = []
     images: list[np.ndarray] = []
 
@@ -48,17 +51,21 @@ def dream(
             ascents.append([])
             names.append(len(set(moment.names)))
         ascents[-1].append(time.perf_counter())
+        if len(ascents) == 1:
+            cpu_stamps.append(time.process_time())
         if every and len(ascents) == 1:
             images.append(moment.images()[: names[0]])
 
-    began = time.perf_counter()
+    began, cpu_began = time.perf_counter(), time.process_time()
     dreams = df.dream(network, targets, recipe, seed=7, batch=batch, on_step=on_step)
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu_began
     if out:
         np.save(out, np.stack(images) if every else np.stack([dream.image for dream in dreams]))
     return {
         "seconds": seconds,
         "stamps": ascents[0],
+        "cpu": cpu,
+        "cpu_stamps": cpu_stamps,
         "batch": names[0],
         "ascents": len(ascents),
         "since_start": time.perf_counter() - _STARTED,
@@ -127,6 +134,39 @@ def against_bare(
     return {"times": times}
 
 
+def step_ratio(model: str, layer: str, units: list[int], low: float, high: float, rounds: int) -> dict[str, Any]:
+    """Processor seconds of the bare pass of plain Keras and of the step with "standard", in turn."""
+    network = network_of(model, low, high, "")
+    goal = df.channel(layer, units)
+    recipe = recipe_of(network, goal, recipes.read_recipe("standard"))
+    runs = {"bare pass": keras_pass(network, layer, units), "step": compiled_step(network, goal, recipe)}
+    for run in runs.values():
+        run()
+        run()
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            times[name].append(clocked(run, time.process_time))
+    return {"times": times}
+
+
+def keras_pass(network: Network, layer: str, units: list[int]) -> Any:
+    """Return the bare pass of the user's model up to the layer, without any code of dreamfilters."""
+    model = keras.Model(network.model.inputs, network.model.get_layer(layer).output)
+    images = np.random.default_rng(7).uniform(0, 1, (len(units), *map(int, network.form.size), 3)).astype("float32")
+    inputs, chosen = tf.constant(network.form.to_input(images)), tf.constant(units)
+
+    @tf.function(autograph=False, jit_compile=False)
+    def run(x: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            maps = model(x, training=False)
+            score = tf.reduce_sum(tf.gather(tf.reduce_mean(maps, axis=(1, 2)), chosen, axis=1, batch_dims=1))
+        return tape.gradient(score, x)
+
+    return lambda: np.asarray(run(inputs))
+
+
 def compiled_step(network: Network, goal: df.Objective, recipe: df.Recipe, **changes: Any) -> Any:
     """Return a function that runs the next step of an ascent."""
     from dataclasses import replace
@@ -146,11 +186,11 @@ def compiled_step(network: Network, goal: df.Objective, recipe: df.Recipe, **cha
     return run
 
 
-def clocked(run: Any) -> float:
-    began = time.perf_counter()
+def clocked(run: Any, clock: Any = time.perf_counter) -> float:
+    began = clock()
     run()
-    return time.perf_counter() - began
+    return float(clock() - began)
 
 
 if __name__ == "__main__":
-    serve({"dream": dream, "bare": bare, "against_bare": against_bare})
+    serve({"dream": dream, "bare": bare, "against_bare": against_bare, "step_ratio": step_ratio})

@@ -25,7 +25,8 @@ def network_file(name: str, side: int = SIDE) -> Path:
         FOLDER.mkdir(exist_ok=True)
         keras.utils.set_random_seed(7)
         make = getattr(keras.applications, name)
-        model = make(weights=None, include_top=False, input_shape=(side, side, 3))
+        options = {"include_preprocessing": False} if name.startswith(("EfficientNetV2", "ConvNeXt")) else {}
+        model = make(weights=None, include_top=False, input_shape=(side, side, 3), **options)
         _settle(model, np.random.default_rng(7).uniform(-1, 1, (16, side, side, 3)).astype("float32"))
         model.save(path)
     return path

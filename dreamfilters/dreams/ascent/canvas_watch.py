@@ -44,7 +44,7 @@ class CanvasWatch:
         """Return the input of the network; images of a size that it does not accept are resized by `images.resize`."""
         count, height, width, channels = map(int, image.shape)
         form = self.network.form
-        if self._accepts((height, width), channels):
+        if self.accepts((height, width), channels):
             return form.to_input(image)
         rows = resize_matrix(height, form.size[0] or height, form.resize)
         columns = resize_matrix(width, form.size[1] or width, form.resize)
@@ -54,7 +54,7 @@ class CanvasWatch:
         lowest, highest = (ops.stop_gradient(end(image, axis=(1, 2), keepdims=True)) for end in (ops.min, ops.max))
         return form.to_input(ops.maximum(ops.minimum(resized, highest), lowest))
 
-    def _accepts(self, size: tuple[int, int], channels: int) -> bool:
+    def accepts(self, size: tuple[int, int], channels: int) -> bool:
         """Return whether the network runs on this size up to the watched layers; found by tracing, once per size."""
         if size == self.network.form.size:
             return True
@@ -80,7 +80,7 @@ class CanvasWatch:
         canvas that is too small is an error: after resizing, the map would not be that of the canvas.
         """
         size = (canvas.height, canvas.width)
-        if self._accepts(size, canvas.channels):
+        if self.accepts(size, canvas.channels):
             return self._shapes_on(size, canvas.channels)
         height, width = self.network.form.size
         if height and width:

@@ -10,7 +10,11 @@ from dreamfilters.dreams.objectives.objective import VIEWS, Objective, Wanted
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.networks import LOGITS, Network, before
 from dreamfilters.networks.activation_functions import RELAXED
+from dreamfilters.networks.narrowing.window import Window, position_of, window_of
 from dreamfilters.networks.watching import GradientRule
+
+# The largest share of a canvas on which a neuron is computed alone: cutting it out takes time too.
+_LARGEST_WINDOW = 0.7
 
 
 class Evaluator:
@@ -23,11 +27,25 @@ class Evaluator:
         self.network, self.goal, self.views = network, goal, views
         self.watched = CanvasWatch(network, goal.layers, canvas)
         self.names, self.shapes = self.watched.names, self.watched.shapes
+        self.window = self._window(canvas)
         self.nonlinear = frozenset(name for name in self.names.values() if name != LOGITS and network.has_linear(name))
+
+    def _window(self, canvas: Canvas) -> Window | None:
+        """Return the windows that neurons are computed on; None if the whole canvas is, see `_LARGEST_WINDOW`."""
+        layers = self.goal.position(self.goal.wanted)
+        size = (canvas.height, canvas.width)
+        if set(layers) != set(self.goal.layers) or len(layers) != 1 or not self.watched.accepts(size, canvas.channels):
+            return None
+        (position,), (name,) = layers.values(), self.names.values()
+        if name == LOGITS or len(position) != 2:
+            return None
+        window = window_of(self.network.graph, name, size)
+        small = window is not None and window.share <= _LARGEST_WINDOW
+        return window if small and self.watched.accepts(window.size, canvas.channels) else None
 
     def score(self, image: Tensor, wanted: Wanted) -> Tensor:
         """Return the score of each image."""
-        return self._scores(self.watched.activations(image), wanted)
+        return self._scores(self._activations(image, wanted, frozenset(self.names.values())), wanted)
 
     def logits(self, image: Tensor) -> Tensor:
         """Return the logits of the classes."""
@@ -41,7 +59,7 @@ class Evaluator:
         if not self.nonlinear:
             return ops.zeros(image.shape[:1])
         addresses = {before(name) if name in self.nonlinear else name for name in self.names.values()}
-        seen = self.network.watch(frozenset(addresses))(self.watched.input_of(image))
+        seen = self._activations(image, wanted, frozenset(addresses))
         return ops.maximum(-self._scores(seen, wanted, pre_activation=True), 0.0)
 
     def ascent_score(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
@@ -50,7 +68,7 @@ class Evaluator:
         A score of exactly 0 belongs to units whose ReLU is 0 everywhere, which has no gradient. Their value before the
         ReLU is raised instead.
         """
-        seen = self._activations(image, wanted)
+        seen = self._activations(image, wanted, self.addresses)
         scores = raised = self._scores(seen, wanted, self.views)
         if self.goal.raised is not None:
             raised = self.goal.raised(self._seen_by_goal(seen, self.views), wanted)
@@ -60,15 +78,28 @@ class Evaluator:
 
     def relaxed_score(self, image: Tensor, wanted: Wanted) -> tuple[Tensor, Tensor]:
         """Return the pre-activation value to raise, with the relaxed gradient, and the score of each image."""
-        seen = self._activations(image, wanted, RELAXED)
+        seen = self._activations(image, wanted, self.addresses, RELAXED)
         raised = self._scores(seen, wanted, self.views, pre_activation=True)
         return raised, self._scores(seen, wanted, self.views)
 
-    def _activations(self, image: Tensor, wanted: Wanted, rule: GradientRule | None = None) -> dict[str, Tensor]:
-        """Return the activations and pre-activations of the watched layers."""
-        addresses = frozenset(self.names.values()) | {before(name) for name in self.nonlinear}
+    @property
+    def addresses(self) -> frozenset[str]:
+        """The watched layers, and their values before the activation."""
+        return frozenset(self.names.values()) | {before(name) for name in self.nonlinear}
+
+    def _activations(
+        self, image: Tensor, wanted: Wanted, addresses: frozenset[str], rule: GradientRule | None = None
+    ) -> dict[str, Tensor]:
+        """Return the activations at some addresses: of the units, and of the position, that the objective reads."""
         only = {self.names[layer]: units for layer, units in self.goal.only(wanted).items()}
-        return self.network.watch(addresses, rule=rule)(self.watched.input_of(image), only)
+        watch, x = self.network.watch(addresses, rule=rule), self.watched.input_of(image)
+        if self.window is None:
+            return watch(x, only)
+        (position,) = self.goal.position(wanted).values()
+        starts = self.window.starts(position)
+        seen = watch(self.window.cut(x, starts), only)
+        places = self.window.places(position, starts)
+        return {address: position_of(activation, places) for address, activation in seen.items()}
 
     def _scores(
         self, seen: dict[str, Tensor], wanted: Wanted, views: int = 1, *, pre_activation: bool = False

@@ -33,6 +33,10 @@ def _all_units(wanted: Wanted) -> dict[str, Tensor]:
     return {}
 
 
+def _all_positions(wanted: Wanted) -> dict[str, tuple[Tensor, ...]]:
+    return {}
+
+
 @dataclass(frozen=True, eq=False)
 class Objective:
     """A score per image to be maximized.
@@ -47,6 +51,8 @@ class Objective:
         group: number of consecutive images that are scored together and stay in one batch.
         only: wanted -> {layer: units (n,)}, if an image's score reads one unit of that layer only; the score then also
             accepts the map of that unit alone, (n, ..., 1).
+        position: wanted -> {layer: (rows, columns) or (tokens,), each (n,)}, if an image's score reads one position of
+            that layer only; the score then also accepts the values there alone, (n, 1, 1, c).
         maximum: the same score with the maximum of a map in place of its mean; None if that is `score`.
         classes: the class that each image shows, as (number, *position) with the position of a map of classes if only
             that counts; () unless each image shows one.
@@ -66,6 +72,7 @@ class Objective:
     reach: tuple[Reach, ...] = ()
     group: int = 1
     only: Callable[[Wanted], dict[str, Tensor]] = _all_units
+    position: Callable[[Wanted], dict[str, tuple[Tensor, ...]]] = _all_positions
     maximum: Score | None = None
     classes: tuple[tuple[int, ...], ...] = ()
     raised: Score | None = None
@@ -83,7 +90,7 @@ class Objective:
     def __mul__(self, weight: float) -> Objective:
         weight = float(weight)
         rows = np.full(len(self), weight, "float32")
-        only = self.only
+        only, position = self.only, self.position
         return replace(
             self,
             score=_scaled(self.score),
@@ -91,6 +98,7 @@ class Objective:
             names=tuple(_times(weight, name) for name in self.names),
             kind=("scaled", self.kind),
             only=lambda wanted: only(wanted[1]),
+            position=lambda wanted: position(wanted[1]),
             maximum=_scaled(self.maximum) if self.maximum and weight > 0 else None,
             classes=self.classes if weight > 0 else (),
         )
@@ -131,13 +139,14 @@ class Objective:
 
     def up_to(self, limits: np.ndarray) -> Objective:
         """Return the objective whose ascents gain nothing beyond these scores, (n,); the scores themselves stay."""
-        score, maximum, only = self.score, self.maximum, self.only
+        score, maximum, only, position = self.score, self.maximum, self.only, self.position
         return replace(
             self,
             score=lambda seen, wanted: score(seen, wanted[0]),
             raised=lambda seen, wanted: ops.minimum(score(seen, wanted[0]), wanted[1]),
             maximum=None if maximum is None else lambda seen, wanted: maximum(seen, wanted[0]),
             only=lambda wanted: only(wanted[0]),
+            position=lambda wanted: position(wanted[0]),
             wanted=(self.wanted, np.asarray(limits, "float32")),
             kind=("up to", self.kind),
         )

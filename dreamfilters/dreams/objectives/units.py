@@ -12,6 +12,7 @@ from keras import ops
 from dreamfilters.backend import Tensor
 from dreamfilters.dreams.objectives.objective import Activations, Objective, Reducer, Wanted, reduced
 from dreamfilters.errors import TargetError
+from dreamfilters.networks.narrowing.channel_steps import channel_of
 
 UNITS = {"map": "filters", "tokens": "channels", "vector": "units"}  # the word for a layer's units, by its kind
 _LARGEST = 2**31 - 1  # units and positions are int32
@@ -86,6 +87,7 @@ def neuron(layer: str, neurons: Iterable[tuple[int, ...]]) -> Objective:
         kind=("neuron", layer, len(position)),
         reach=((layer, (*(int(numbers.max()) for numbers in position), int(units.max()))),),
         only=lambda wanted: {layer: wanted[0]},
+        position=lambda wanted: {layer: wanted[1:]},
     )
 
 
@@ -121,19 +123,17 @@ def quoted(name: str) -> str:
 
 
 def unit_maps(activation: Tensor, units: Tensor) -> Tensor:
-    """Return the map of unit i of image i: (n, ..., c) and (n,) -> (n, ...).
-
-    The map is selected by adding zeros, which is exact and faster than a gather, whose gradient is a scatter.
-    """
-    if activation.shape[-1] == 1:
-        return activation[..., 0]
-    count = activation.shape[-1]
-    chosen = ops.reshape(ops.one_hot(units, count, dtype="bool"), (-1,) + (1,) * (len(activation.shape) - 2) + (count,))
-    return ops.sum(ops.where(chosen, activation, ops.zeros_like(activation)), axis=-1)
+    """Return the map of unit i of image i: (n, ..., c) and (n,) -> (n, ...)."""
+    return channel_of(activation, units)[..., 0]
 
 
 def value_at(maps: Tensor, position: Sequence[Tensor]) -> Tensor:
-    """Return the value of each map, (n, h, w) or (n, t), at its (row, column) or (token,), each (n,)."""
+    """Return the value of each map, (n, h, w) or (n, t), at its (row, column) or (token,), each (n,).
+
+    A map of one position, (n, 1, 1), holds the value at that position.
+    """
+    if all(side == 1 for side in maps.shape[1:]):
+        return ops.reshape(maps, (-1,))
     index = position[0] if len(position) == 1 else position[0] * maps.shape[2] + position[1]
     flat = ops.reshape(maps, (ops.shape(maps)[0], -1))
     return ops.take_along_axis(flat, index[:, None], axis=1)[:, 0]

@@ -21,7 +21,7 @@ from dreamfilters.networks.layers.pass_through import way_of
 from dreamfilters.networks.layers.token_places import reach_of
 
 
-class _Span(NamedTuple):
+class Span(NamedTuple):
     """One axis: position i depends on the pixels from start + i * stride to start + i * stride + size."""
 
     size: Number = 1
@@ -29,7 +29,7 @@ class _Span(NamedTuple):
     start: Number = 0
 
 
-_Pair: TypeAlias = tuple[_Span, _Span]  # down, across
+Pair: TypeAlias = tuple[Span, Span]  # down, across
 
 
 def receptive_fields(graph: Graph) -> dict[str, ReceptiveField | None]:
@@ -40,7 +40,7 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField | None]:
     depends on the input size: it is that of the size the model was built with, or of a multiple of the stride. A token
     has the field of its patch until a step mixes positions, such as attention, see `reach_of`.
     """
-    spans: dict[int, _Pair | None] = {0: (_Span(), _Span())}
+    spans: dict[int, Pair | None] = {0: (Span(), Span())}
     shapes: dict[int, tuple[int | None, ...]] = {0: graph.input_shape}
     fields: dict[str, ReceptiveField | None] = {}
     outputs, slots = outputs_of(graph), {0: Output(graph.input_shape, "map")}
@@ -49,7 +49,7 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField | None]:
         output, before = outputs[step.name], {slot: slots[slot] for slot in step.inputs}
         pair = None
         if not patches.intersection(step.inputs):
-            pair = _through(step, [spans[slot] for slot in step.inputs], [shapes[slot] for slot in step.inputs])
+            pair = span_after(step, [spans[slot] for slot in step.inputs], [shapes[slot] for slot in step.inputs])
         is_local = any(spans[slot] is not None for slot, one in before.items() if one.of_image)
         if pair is None and is_local and "tokens" in {one.kind for one in (output, *before.values())}:
             reach = reach_of(step, before, output)
@@ -68,7 +68,14 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField | None]:
     return fields
 
 
-def _through(step: Step, before: list[_Pair | None], shapes: list[tuple[int | None, ...]]) -> _Pair | None:
+def span_after(step: Step, before: list[Pair | None], shapes: list[tuple[int | None, ...]]) -> Pair | None:
+    """Return the pixels that a position depends on behind a step, None for the whole image.
+
+    Args:
+        step: with the shape of its output.
+        before: those of its inputs.
+        shapes: of its inputs, channels last.
+    """
     if len(step.shape) not in (2, 3) or any(pair is None for pair in before):
         return None
     if _is_pointwise(step, shapes) or _changes_channels_only(step, len(shapes[0])):
@@ -81,7 +88,7 @@ def _through(step: Step, before: list[_Pair | None], shapes: list[tuple[int | No
     return axis_rule(0, before[0][0], shapes[0][0]), axis_rule(1, before[0][1], shapes[0][1])
 
 
-def _united(branches: list[_Pair | None]) -> _Pair | None:
+def _united(branches: list[Pair | None]) -> Pair | None:
     """Return the union of the fields of all branches; None where one is the whole image or their strides differ."""
     pairs = [pair for pair in branches if pair is not None]
     if len(pairs) < len(branches):
@@ -93,11 +100,11 @@ def _united(branches: list[_Pair | None]) -> _Pair | None:
             return None
         start = min(span.start for span in branch)
         end = max(span.start + span.size for span in branch)
-        spans.append(_Span(end - start, branch[0].stride, start))
+        spans.append(Span(end - start, branch[0].stride, start))
     return spans[0], spans[1]
 
 
-_AxisRule: TypeAlias = Callable[[int, _Span, "int | None"], _Span]  # (axis, span before, length of the axis) -> span
+_AxisRule: TypeAlias = Callable[[int, Span, "int | None"], Span]  # (axis, span before, length of the axis) -> span
 
 
 def _rule(step: Step) -> _AxisRule | None:
@@ -105,8 +112,8 @@ def _rule(step: Step) -> _AxisRule | None:
     layer: Any = step.operation
     if isinstance(layer, keras.layers.Conv2DTranspose):
         return lambda axis, span, _: _transposed(layer, axis, span)
-    if isinstance(layer, (*_CONVOLUTIONS, *_POOLING)):
-        is_pooling = isinstance(layer, _POOLING)
+    if isinstance(layer, (*CONVOLUTIONS, *POOLING)):
+        is_pooling = isinstance(layer, POOLING)
         window, dilation = (layer.pool_size, (1, 1)) if is_pooling else (layer.kernel_size, layer.dilation_rate)
         return lambda axis, span, length: _windowed(
             span, length, window[axis], layer.strides[axis], dilation[axis], layer.padding
@@ -120,35 +127,35 @@ def _rule(step: Step) -> _AxisRule | None:
     return None
 
 
-_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
-_POOLING = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
+CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+POOLING = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
 
 
-def _windowed(span: _Span, length: int | None, window: int, stride: int, dilation: int, padding: str) -> _Span:
+def _windowed(span: Span, length: int | None, window: int, stride: int, dilation: int, padding: str) -> Span:
     """Return the span after a window slides over the axis."""
     reach = (window - 1) * dilation + 1
     before = 0
     if padding == "same":  # TensorFlow's rule: an odd pixel is added at the end
         rest = (length % stride or stride) if length else stride
         before = max(reach - rest, 0) // 2
-    return _Span(span.size + (reach - 1) * span.stride, span.stride * stride, span.start - before * span.stride)
+    return Span(span.size + (reach - 1) * span.stride, span.stride * stride, span.start - before * span.stride)
 
 
-def _transposed(layer: Any, axis: int, span: _Span) -> _Span:
+def _transposed(layer: Any, axis: int, span: Span) -> Span:
     """Position i of a transposed convolution depends on the inputs j with 0 <= i + cut - j * stride < reach."""
     stride = layer.strides[axis]
     reach = (layer.kernel_size[axis] - 1) * layer.dilation_rate[axis] + 1
     cut = max(reach - stride, 0) // 2 if layer.padding == "same" else 0
     step = whole(Fraction(span.stride) / stride)
-    return _Span(whole(span.size + (reach - 1) * step), step, whole(span.start + (cut - reach + 1) * step))
+    return Span(whole(span.size + (reach - 1) * step), step, whole(span.start + (cut - reach + 1) * step))
 
 
-def _enlarged(span: _Span, factor: int, interpolation: str) -> _Span:
+def _enlarged(span: Span, factor: int, interpolation: str) -> Span:
     """Return the span after upsampling: position i shows position i // factor, or interpolates between two."""
     step = whole(Fraction(span.stride) / factor)
     size, start = span.size + (factor - 1) * step, span.start - (factor - 1) * step
     reach = {"nearest": 0, "bilinear": 1}.get(interpolation, 3) * span.stride
-    return _Span(whole(size + 2 * reach), step, whole(start - reach))
+    return Span(whole(size + 2 * reach), step, whole(start - reach))
 
 
 def _is_pointwise(step: Step, shapes: list[tuple[int | None, ...]]) -> bool:

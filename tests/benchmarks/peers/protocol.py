@@ -24,13 +24,14 @@ def serve(jobs: dict[str, Callable[..., dict[str, Any]]]) -> None:
         output.flush()
 
 
-def timed_optimizer(kind: type, stamps: list[float], *arguments: float) -> Any:
-    """Return a peer's default Keras optimizer that also records when each step ended."""
+def timed_optimizer(kind: type, stamps: list[float], cpu_stamps: list[float], *arguments: float) -> Any:
+    """Return a peer's default Keras optimizer that also records when each step ended, in both clocks."""
 
     class Timed(kind):  # type: ignore[misc, valid-type]
         def apply_gradients(self, *args: Any, **kwargs: Any) -> Any:
             done = super().apply_gradients(*args, **kwargs)
             stamps.append(time.perf_counter())
+            cpu_stamps.append(time.process_time())
             return done
 
     return Timed(*arguments)

@@ -28,18 +28,19 @@ def dream(
     network = opened(model)
     start = np.random.default_rng(7).uniform(low, high, (len(units), side, side, 3)).astype("float32")
     stamps: list[float] = []
-    began = time.perf_counter()
+    cpu_stamps: list[float] = []
+    began, cpu_began = time.perf_counter(), time.process_time()
     visualize = ActivationMaximization(network, model_modifier=ExtractIntermediateLayer(layer), clone=False)
     images = visualize(
         CategoricalScore(units),
         seed_input=start,
         input_range=(low, high),
         steps=steps,
-        optimizer=timed_optimizer(keras.optimizers.RMSprop, stamps, 1.0, 0.999),
+        optimizer=timed_optimizer(keras.optimizers.RMSprop, stamps, cpu_stamps, 1.0, 0.999),
     )
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu_began
     np.save(out, (np.asarray(images) - low) / (high - low))
-    return {"seconds": seconds, "stamps": stamps}
+    return {"seconds": seconds, "stamps": stamps, "cpu": cpu, "cpu_stamps": cpu_stamps}
 
 
 _LAYER = "conv6"  # of class activation maps

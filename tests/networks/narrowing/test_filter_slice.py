@@ -4,8 +4,8 @@ import pytest
 from keras import layers
 
 from dreamfilters import backend
-from dreamfilters.networks.filter_slice import filter_slice
 from dreamfilters.networks.graph import flatten
+from dreamfilters.networks.narrowing.filter_slice import filter_slice
 from dreamfilters.networks.watching import before, watch
 
 UNITS = np.array([0, 5, 2, 2, 3], "int32")
@@ -83,9 +83,9 @@ def test_a_layer_that_others_read_is_computed_whole():
         conv(data_format="channels_first"),
         conv(dtype="float16"),
         layers.DepthwiseConv2D(3, name="conv"),
-        layers.Dense(6, name="conv"),
+        layers.Dense(6, name="conv", activation="softmax"),
     ],
-    ids=["groups", "softmax", "own function", "channels first", "half precision", "depthwise", "dense"],
+    ids=["groups", "softmax", "own function", "channels first", "half precision", "depthwise", "dense softmax"],
 )
 def test_other_layers_have_no_filter_slice(layer):
     step = graph_of(layer).by_name["conv"]
@@ -93,6 +93,6 @@ def test_other_layers_have_no_filter_slice(layer):
 
 
 def test_a_layer_without_a_filter_slice_returns_all_units():
-    graph = graph_of(layers.Dense(6, name="dense"))
+    graph = graph_of(layers.Dense(6, activation="softmax", name="dense"))
     seen = watch(graph, frozenset({"dense"}))(images(), {"dense": UNITS})
     assert seen["dense"].shape == (5, 12, 9, 6)
