@@ -9,7 +9,7 @@ from typing import Protocol
 import keras
 from keras import ops
 
-from dreamfilters.backend import Tensor
+from dreamfilters.backend import Precision, Tensor
 from dreamfilters.errors import DreamfiltersError, ModelError, UnknownNameError, close_names, reason
 from dreamfilters.networks.activation_functions import (
     Call,
@@ -22,6 +22,7 @@ from dreamfilters.networks.filter_slice import filter_slice
 from dreamfilters.networks.graph import Graph, Slot, Step, twin
 from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
 from dreamfilters.networks.layers.pass_through import way_of
+from dreamfilters.networks.layers.precision import changes_for
 from dreamfilters.networks.reproducible import reproducible
 
 
@@ -74,7 +75,9 @@ def layer_named_by(address: str) -> str:
     return address.removeprefix(_BEFORE)
 
 
-def watch(graph: Graph, layers: frozenset[str], *, rule: GradientRule | None = None) -> ForwardPass:
+def watch(
+    graph: Graph, layers: frozenset[str], *, rule: GradientRule | None = None, precision: Precision = "float32"
+) -> ForwardPass:
     """Return the function from the network's input (n, h, w, c) to {layer: its float32 activation}.
 
     Maps are (n, h, w, c), whatever order of channels the layer computes in.
@@ -83,6 +86,7 @@ def watch(graph: Graph, layers: frozenset[str], *, rule: GradientRule | None = N
         graph: the flattened model.
         layers: names of steps, `before(name)` for a value before the activation, or `LOGITS`.
         rule: what passes back in place of the true gradient.
+        precision: in which layers compute; the activations that are returned are float32 in any case.
 
     Raises:
         UnknownNameError: no such layer.
@@ -92,7 +96,7 @@ def watch(graph: Graph, layers: frozenset[str], *, rule: GradientRule | None = N
     for layer, (step, _) in watched.items():
         _check_rows(graph, layer, step)
     needed = graph.needed({slot for step, _ in watched.values() for slot in step.outputs})
-    calls = _calls(graph, needed, rule)
+    calls = _calls(graph, needed, rule, precision)
     inner = {slot for call in calls for slot in call.step.inputs}
 
     def run(
@@ -187,9 +191,11 @@ def _check_rows(graph: Graph, layer: str, step: Step) -> None:
         raise ModelError(f"{layer}: cannot be watched: {output.reason}")
 
 
-def _calls(graph: Graph, steps: Iterable[Step], rule: GradientRule | None = None) -> list[_Call]:
+def _calls(
+    graph: Graph, steps: Iterable[Step], rule: GradientRule | None = None, precision: Precision = "float32"
+) -> list[_Call]:
     outputs = outputs_of(graph)
-    return [_Call(step, outputs[step.name], rule, graph.factors.get(step.name)) for step in steps]
+    return [_Call(step, outputs[step.name], rule, graph.factors.get(step.name), precision) for step in steps]
 
 
 def _of_input(graph: Graph, x: Tensor) -> dict[int, Tensor]:
@@ -242,10 +248,18 @@ def _watched(graph: Graph, address: str) -> tuple[Step, bool]:
 class _Call:
     """One step that runs on a twin of its layer."""
 
-    def __init__(self, step: Step, output: Output, rule: GradientRule | None, factors: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        step: Step,
+        output: Output,
+        rule: GradientRule | None,
+        factors: Tensor | None = None,
+        precision: Precision = "float32",
+    ) -> None:
         self.step, self.factors = step, factors
         self.activation = inline_activation(step)
-        self.operation = twin(step.operation, **({"activation": keras.activations.linear} if self.activation else {}))
+        linear = {"activation": keras.activations.linear} if self.activation else {}
+        self.operation = twin(step.operation, **linear, **changes_for(step.operation, precision))
         self.takes_training = isinstance(self.operation, keras.layers.Layer)
         self.operation, self.activation = reproducible(step, output, self.operation, self.activation)
         self.pure, self.filter_slice = is_pure(step), filter_slice(step) if factors is None else None
@@ -258,7 +272,7 @@ class _Call:
         With `units`, only unit units[i] of image i is computed, if the step supports it.
         """
         if units is not None and self.filter_slice is not None:
-            outputs = [self.filter_slice(values[self.step.inputs[0]], units)]
+            outputs = [self.filter_slice(ops.cast(values[self.step.inputs[0]], "float32"), units)]
         else:
             outputs = self._outputs(values)
         linear[self.step.outputs[0]] = values[self.step.inputs[0]] if self.pure else outputs[0]

@@ -134,8 +134,7 @@ def _step(network: Network, goal: df.Objective, recipe: df.Recipe, **changes: An
     held = {"state": program.start(seeds), "number": 0}
 
     def run() -> None:
-        held["state"], scores = program.step(held["state"], seeds, wanted, backend.tensor(np.int32(held["number"])))
-        np.asarray(scores)
+        held["state"], _, _ = program.steps(held["state"], seeds, wanted, held["number"], held["number"] + 1)
         held["number"] += 1
 
     return run

@@ -87,7 +87,12 @@ def test_the_trial_chooses_the_size_with_the_most_images_per_second(network, mon
 
 
 def test_all_batches_have_one_size_where_bytes_depend_on_it(network, monkeypatch):
-    monkeypatch.setattr(backend, "BATCH_ROWS", 8)
+    monkeypatch.setattr(backend, "ONE_SHAPE", True)
+    with backend.executing(rows=8):
+        check_one_size(network, monkeypatch)
+
+
+def check_one_size(network, monkeypatch):
     assert [size(network, channel("conv1", [0] * count)) for count in (1, 9, 500)] == [8, 8, 8]
     grouped = channel("conv1", [0] * 3) + diversity("conv1", 3)
     assert size(network, grouped) == 6
@@ -96,5 +101,5 @@ def test_all_batches_have_one_size_where_bytes_depend_on_it(network, monkeypatch
     assert size(network, channel("conv1", [0])) == 4  # half of 8
     free(monkeypatch, bytes_=1)
     assert size(network, channel("conv1", [0])) == 1
-    monkeypatch.setattr(backend, "free_device_bytes", lambda: 10**12)  # that of the device counts
+    monkeypatch.setattr(backend, "device", lambda: backend.Device("gpu", "H", 1, 10**12))  # that of the device counts
     assert size(network, channel("conv1", [0])) == 8

@@ -33,8 +33,9 @@ def sums():
 
 def run(program, pixels, wanted, step=0):
     state = program.start_from({"pixels": backend.tensor(np.asarray(pixels, "float32"))})
-    state, scores = program.step(state, np.arange(len(pixels), dtype="uint64"), wanted, backend.tensor(np.int32(step)))
-    return np.asarray(state["params"]["pixels"]), np.asarray(scores), np.asarray(state["alive"])
+    state, scores, alive = program.steps(state, np.arange(len(pixels), dtype="uint64"), wanted, step, step + 1)
+    assert alive[0].tolist() == np.asarray(state["alive"]).tolist()
+    return np.asarray(state["params"]["pixels"]), scores[0], alive[0]
 
 
 def images(*values):
@@ -97,7 +98,7 @@ def test_a_relaxed_step_passes_an_inactive_relu_of_another_layer():
     program = build(network, goal, recipe, CANVAS)
     plain, scores, _ = run(program, images(0.5), goal.wanted)
     assert (plain.tolist(), scores) == (images(0.5).tolist(), [0])
-    activated, scores, _ = run(replace(program, step=program.relaxed_step), images(0.5), goal.wanted)
+    activated, scores, _ = run(replace(program, steps=program.relaxed_steps), images(0.5), goal.wanted)
     assert activated == pytest.approx(images(0.5) + 0.01, abs=1e-6)
     assert scores == [0]
 
