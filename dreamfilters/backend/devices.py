@@ -74,7 +74,7 @@ def usual(device: Device, library: str) -> Execution:
         rows=rows * devices,
         precision="float32" if is_cpu or not is_jax else "bfloat16",
         devices=devices,
-        scanned=_CPU_SCANNED if is_cpu else _ROWS,
+        scanned=_CPU_SCANNED if is_cpu else _ROWS * devices,
         reduces=not is_cpu,
     )
 

@@ -14,7 +14,7 @@ def test_a_cpu_takes_step_by_step_in_float32():
 
 
 def test_an_accelerator_takes_many_steps_of_many_images():
-    execution = Execution(steps=32, rows=512, precision="bfloat16", devices=2, scanned=256, reduces=True)
+    execution = Execution(steps=32, rows=512, precision="bfloat16", devices=2, scanned=512, reduces=True)
     assert usual(TWO, "jax") == execution
     one_by_one = usual(TWO, "tensorflow")
     assert (one_by_one.steps, one_by_one.rows, one_by_one.devices, one_by_one.precision) == (1, 256, 1, "float32")
@@ -36,9 +36,9 @@ def test_a_device_is_found_once_and_on_first_use():
 def test_settings_hold_inside_the_context_only():
     executions = Executions(lambda: TWO, "jax")
     with executions.changed(steps=8, rows=6) as execution:
-        assert executions.now() == execution == Execution(8, 6, "bfloat16", 2, 256, True)
+        assert executions.now() == execution == Execution(8, 6, "bfloat16", 2, 512, True)
         with executions.changed(precision="float32", devices=1):
-            assert executions.now() == Execution(8, 6, "float32", 1, 256, True)
+            assert executions.now() == Execution(8, 6, "float32", 1, 512, True)
         assert executions.now() == execution
     with pytest.raises(ZeroDivisionError), executions.changed(steps=2):
         raise ZeroDivisionError

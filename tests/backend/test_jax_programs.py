@@ -85,7 +85,7 @@ def test_products_are_computed_in_float32_on_an_accelerator(monkeypatch):
 
 ON_FOUR = """
 import numpy as np
-from dreamfilters import Recipe, backend, channel, diversity, dream, load
+from dreamfilters import Recipe, backend, channel, diversity, dream, load, scan
 
 assert (backend.device().count, backend.execution().devices) == (4, 1)
 network, recipe = load("signs"), Recipe(steps=4)
@@ -112,6 +112,14 @@ together = dream(network, groups, recipe, seed=7, batch=3)
 with backend.executing(rows=4, devices=4):
     spread = dream(network, groups, recipe, seed=7)
 np.testing.assert_allclose([one.score for one in spread], [one.score for one in together], rtol=1e-4)
+
+# a scan reduces the maps of a third of its images on each of three devices
+images = np.random.default_rng(0).random((7, 48, 48, 3), dtype="float32")
+with backend.executing(rows=3, devices=3, scanned=6, reduces=True):
+    found = scan(network, images, ["conv2"]).layer("conv2")
+expected = scan(network, images, ["conv2"]).layer("conv2")
+np.testing.assert_allclose(found.mean, expected.mean, rtol=1e-4, atol=1e-6)
+np.testing.assert_allclose(found.maximum, expected.maximum, rtol=1e-4, atol=1e-6)
 
 # each device has its part of the images
 double = backend.compile_rows(lambda x: x * 2)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dreamfilters import backend
 from dreamfilters.evidence.scan.accumulators import BatchStatistics
+from dreamfilters.evidence.scan.device_reductions import device_reducer
 from dreamfilters.networks import Network
 from dreamfilters.networks.layers.layer_info import as_maps
 
@@ -30,7 +31,11 @@ def reducer(network: Network, layers: Sequence[str]) -> Reducer:
     watch = network.watch(frozenset(layers))
     compiled = backend.compile(lambda images: watch(network.to_input(images)))
 
+    on_device = device_reducer(network, layers)
+
     def reduce(images: Floats, thresholds: Floats) -> BatchStatistics:
+        if backend.execution().reduces:
+            return on_device(images, thresholds)
         outputs = compiled(backend.tensor(images))
         activations = [np.asarray(outputs[layer]) for layer in layers]  # shares TensorFlow's memory: no copy
         parts = [reduce_maps(as_maps(values)) for values in activations]
