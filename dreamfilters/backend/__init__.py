@@ -6,6 +6,7 @@ hold compilation, gradients, counter-based random numbers, the inverse real Four
 how an accelerator is used. All other code uses `keras.ops`.
 """
 
+import multiprocessing
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no messages about oneDNN
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # TensorFlow takes the memory of a GPU as it needs it, not all of it at once: the viewer and worker processes share it.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+if (
+    multiprocessing.parent_process() is not None
+):  # JAX takes three quarters at once, unless it is one process of several
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
 @contextmanager
