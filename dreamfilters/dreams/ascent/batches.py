@@ -23,6 +23,7 @@ from dreamfilters.networks import LOGITS, LayerInfo, Network
 
 _SHARE = 0.5  # of the memory that is free: the rest is for other processes and for what grows with the network
 _UNKNOWN = 2_400_000_000  # bytes taken to be free where the system does not say
+_MULTIPLE = 8  # of images on a device, which matrix units of accelerators compute at a time
 _TRIAL_STEPS = 8  # steps of the whole work for each one of the trial, so that it costs less than it saves
 
 
@@ -119,20 +120,25 @@ def batch_size(
     budget = _SHARE * (_UNKNOWN if free is None else free)
     fitting = int(budget / processes // max(1, image_bytes(network, goal, canvas) * views))
     if backend.ONE_SHAPE:
-        return _one_size(execution.rows, fitting, goal.group)
+        units = max(network.layer(layer).units or 1 for layer in goal.layers)
+        return _one_size(execution.rows, fitting, units, goal.group, execution.devices)
     most = max(goal.group, min(execution.rows, fitting, len(goal)))
     if processes == 1 and 1 < most < len(goal) and recipe.steps * len(goal) >= _TRIAL_STEPS * most:
         most = _fastest(network, goal, canvas, [most, most // 2])
     return max(goal.group, most // goal.group * goal.group)
 
 
-def _one_size(rows: int, fitting: int, group: int) -> int:
-    """Return the size of all batches: `rows`, halved until they fit into memory, in whole groups.
+def _one_size(rows: int, fitting: int, units: int, group: int, devices: int) -> int:
+    """Return the size of all batches for a layer: `rows`, halved until they fit into memory, in whole groups.
 
-    It depends neither on the number of images nor on a trial, because an image has other bytes at another size.
+    The units of a layer are divided into equal batches: 384 units are two of 192, not one of 256 and one that is half
+    empty. The size depends neither on how many of them are wanted nor on a trial, because an image has other bytes at
+    another size.
     """
     while rows > max(1, fitting):
         rows //= 2
+    equal = math.ceil(units / math.ceil(units / rows))
+    rows = min(rows, math.ceil(equal / (_MULTIPLE * devices)) * _MULTIPLE * devices)
     return max(group, rows // group * group)
 
 

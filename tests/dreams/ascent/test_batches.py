@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from dreamfilters.dreams.parameterizations import Fourier
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.transforms import Views
 from dreamfilters.errors import RecipeError
+from dreamfilters.networks import InputForm, Network
 from tests.batch_independence import any_batch_size
 
 RECIPE = Recipe()
@@ -103,3 +105,20 @@ def check_one_size(network, monkeypatch):
     assert size(network, channel("conv1", [0])) == 1
     monkeypatch.setattr(backend, "device", lambda: backend.Device("gpu", "H", 1, 10**12))  # that of the device counts
     assert size(network, channel("conv1", [0])) == 8
+
+
+def test_the_units_of_a_layer_are_divided_into_equal_batches(fill, monkeypatch):
+    model = keras.Sequential([keras.layers.Input((8, 8, 3))])
+    for units in (3, 64, 384, 1000):
+        model.add(keras.layers.Conv2D(units, 1, name=f"conv{units}"))
+    network = Network(model, InputForm.from_range(0, 1, size=(8, 8)))
+    monkeypatch.setattr(backend, "ONE_SHAPE", True)
+    free(monkeypatch, bytes_=10**12)
+
+    def sizes():
+        return [size(network, channel(f"conv{units}", [0])) for units in (3, 64, 384, 1000)]
+
+    with backend.executing(rows=256):
+        assert sizes() == [8, 64, 192, 256]  # 1000 are four of 250, in whole eights
+    with backend.executing(rows=4):
+        assert sizes() == [4, 4, 4, 4]
