@@ -5,6 +5,7 @@ import pytest
 
 from tests.benchmarks.applications import row, walked
 from tests.benchmarks.class_dreams import with_permuted_classes, with_random_weights
+from tests.benchmarks.googlenet import MODULES
 from tests.benchmarks.response_judge import Motion, motions, moved
 from tests.benchmarks.tables import Table, loop_seconds, ratio, step_times, written
 
@@ -31,6 +32,15 @@ def test_a_table_states_whether_a_target_is_met():
         "## T\n\n| what |   s |\n|------|----:|\n| a    | 1.5 |\n\n"
         "target: x: 1.2, at most 1.15: NOT MET\ntarget: y: 0.5, at most 1: met\nnote"
     )
+
+
+def test_the_network_of_the_accelerator_has_7280_channels():
+    """As table 1 of the paper has them: 64, 64 and 192 at the start, then those of the modules."""
+    counts = {name: sum(filters) for name, filters in MODULES.items()}
+    assert counts == {
+        "3a": 368, "3b": 640, "4a": 624, "4b": 648, "4c": 664, "4d": 704, "4e": 1024, "5a": 1024, "5b": 1264,
+    }  # fmt: skip
+    assert 64 + 64 + 192 + sum(counts.values()) == 7280
 
 
 def test_the_identity_changes_nothing():
