@@ -4,6 +4,7 @@ import functools
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -146,7 +147,7 @@ def versions() -> dict[str, str]:
         "jaxlib": jax.lib.__version__,
         "keras": keras.__version__,
         "numpy": np.__version__,
-        "device": device().name,
+        "device": str(replace(device(), count=execution().devices)),
         "xla": os.environ.get("XLA_FLAGS") or "default",
     }
 

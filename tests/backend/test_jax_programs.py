@@ -88,6 +88,9 @@ import numpy as np
 from dreamfilters import Recipe, backend, channel, diversity, dream, load, scan
 
 assert (backend.device().count, backend.execution().devices) == (4, 1)
+assert backend.versions()["device"] == "cpu"
+with backend.executing(rows=8, devices=4):
+    assert backend.versions()["device"] == "4 devices cpu"  # by which the last bits of an image can differ
 network, recipe = load("signs"), Recipe(steps=4)
 
 def dreams(goal, **settings):

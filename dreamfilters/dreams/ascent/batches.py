@@ -22,7 +22,7 @@ from dreamfilters.errors import RecipeError
 from dreamfilters.networks import LOGITS, LayerInfo, Network
 
 _SHARE = 0.5  # of the memory that is free: the rest is for other processes and for what grows with the network
-_UNKNOWN = 2_400_000_000  # bytes taken to be free where the system does not say
+_UNKNOWN = 2_400_000_000  # bytes taken to be free where the system or the device does not say
 _MULTIPLE = 8  # of images on a device, which matrix units of accelerators compute at a time
 _TRIAL_STEPS = 8  # steps of the whole work for each one of the trial, so that it costs less than it saves
 
@@ -116,7 +116,7 @@ def batch_size(
         return batch // goal.group * goal.group
     views, execution, device = views_of(recipe.transforms), backend.execution(), backend.device()
     # the limit of a device, not what is free of it now, so that the size is the same on each run
-    free = available_bytes() if device.memory is None else device.memory * execution.devices
+    free = available_bytes() if device.kind == "cpu" else (device.memory or _UNKNOWN) * execution.devices
     budget = _SHARE * (_UNKNOWN if free is None else free)
     fitting = int(budget / processes // max(1, image_bytes(network, goal, canvas) * views))
     if backend.ONE_SHAPE:
