@@ -50,7 +50,7 @@ def compiled(
         function: of several devices, each computes it on its own part of the images: there, the arguments are nested
             tensors with one row per image, except for the last ones, see `shared`.
         tensor: converts each argument.
-        devices: how many devices share the images, if they can get equal numbers of whole groups; asked at each call.
+        devices: how many devices share the images, if they can get equal numbers of whole groups; read at each call.
         group: number of consecutive images that are computed together.
         shared: number of arguments at the end that are the same for all images.
         columns: number of results at the end that have one column per image, (k, n), not one row.
@@ -86,7 +86,7 @@ def _program(function: Run, arguments: Any, devices: int, shared: int, columns: 
         mesh = Mesh(np.array(jax.local_devices()[:devices]), (_IMAGES,))
         rows = (_ROWS,) * (len(arguments) - shared) + (_ALL,) * shared
         results = (_ROWS,) * (len(outputs) - columns) + (_COLUMNS,) * columns if columns else _ROWS
-        # each device computes its images by itself, with the program that it would run for these images alone
+        # each device computes its images alone, with the program that it would run for these images alone
         part = jax.shard_map(run, mesh=mesh, in_specs=(_ALL, rows), out_specs=(results, _ALL), check_vma=False)
         program, weights = jax.jit(part), _Weights(NamedSharding(mesh, _ALL))
 

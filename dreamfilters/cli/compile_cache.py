@@ -61,7 +61,7 @@ def _processor() -> str:
 
 
 def _is_own(folder: Path) -> bool:
-    """Create a folder that only this user can enter; return whether it is there and nobody else can write into it."""
+    """Create a folder that only this user can enter; return whether only this user can write into it."""
     for each in (folder.parent, folder):
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()

@@ -122,7 +122,7 @@ def _image_program(recipe: Recipe, canvas: Canvas) -> ImageProgram:
 def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> CompiledStep:
     images = programs_of(network).get((repr(vars(recipe)), canvas), lambda _: _image_program(recipe, canvas))
     evaluator = Evaluator(network, goal, canvas, views=views_of(recipe.transforms))
-    climbing = _climbing(network, goal, recipe, canvas, evaluator)
+    in_steps = _step_evaluator(network, goal, recipe, canvas, evaluator)
     group = goal.group
     score = backend.compile_rows(evaluator.score, group=group)
 
@@ -143,8 +143,8 @@ def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas)
 
     return CompiledStep(
         **vars(images),
-        steps=backend.compile_steps(_step(climbing.ascent_score, recipe, canvas), group=group),
-        relaxed_steps=backend.compile_steps(_step(climbing.relaxed_score, recipe, canvas), group=group),
+        steps=backend.compile_steps(_step(in_steps.ascent_score, recipe, canvas), group=group),
+        relaxed_steps=backend.compile_steps(_step(in_steps.relaxed_score, recipe, canvas), group=group),
         score=score,
         rest=backend.compile_rows(evaluator.rest, group=group),
         robust_score=robust_score,
@@ -155,7 +155,9 @@ def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas)
     )
 
 
-def _climbing(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas, evaluator: Evaluator) -> Evaluator:
+def _step_evaluator(
+    network: Network, goal: Objective, recipe: Recipe, canvas: Canvas, evaluator: Evaluator
+) -> Evaluator:
     """Return what the steps raise: in bfloat16, unless a layer of the user's own computes in float32 only."""
     if precision_of(recipe) == "float32":
         return evaluator
