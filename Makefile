@@ -4,9 +4,14 @@
 PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell $(name) -c 'import sys; print("$(name)") if (3, 11) <= sys.version_info < (3, 14) else None' 2>/dev/null)))
 BIN := .venv/bin
 WORKERS ?= 2
+# TensorFlow without the code for GPUs, a wheel of half the size; TENSORFLOW=gpu installs it with this code and with CUDA.
+TENSORFLOW ?= cpu
+INSTALL = $(BIN)/python .ci/requires.py $(TENSORFLOW) $(1) > .venv/requires.txt && \
+	$(BIN)/python -m pip install --disable-pip-version-check --requirement .venv/requires.txt && \
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --editable .
 
 # What computes; the rest of the suite is the same on every backend, or runs too long with JAX on a CPU.
-JAX_TESTS := tests/test_backend.py tests/test_stored_ascent.py tests/networks tests/dreams tests/evidence tests/comparison tests/attribution
+JAX_TESTS := tests/test_backend.py tests/test_stored_ascent.py tests/backend tests/networks tests/dreams tests/evidence tests/comparison tests/attribution
 JAX_CACHE := JAX_COMPILATION_CACHE_DIR="$(CURDIR)/build/jax" JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0.1
 
 .PHONY: demo test thorough jax lint types js check docs wheel bench lock fuzz clean
@@ -59,31 +64,32 @@ bench: .venv/tested
 fuzz: .venv/tested
 	$(BIN)/python -m tests.fuzz --jobs $(WORKERS)
 
-# Renews the versions and checksums that CI installs, for Python 3.11 to 3.13.
+# Renews the versions and checksums that CI installs, for Python 3.11 to 3.13: all extras but those for GPUs.
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command 'make lock'
 lock: .venv/bin/python
 	$(BIN)/python -m pip install --disable-pip-version-check uv
-	$(LOCK) pyproject.toml .ci/requirements.in --all-extras --output-file .ci/requirements.txt
+	$(LOCK) pyproject.toml .ci/requirements.in --override .ci/overrides.txt \
+		$(addprefix --extra ,test jax embedding umap matplotlib cluster docs) --output-file .ci/requirements.txt
 	$(LOCK) .ci/keras-hub.in --no-deps --output-file .ci/keras-hub.txt
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "dreamfilters needs Python 3.11, 3.12 or 3.13: none was found; set PYTHON=/path/to/python"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/installed: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --disable-pip-version-check --editable .
+.venv/installed: .venv/bin/python pyproject.toml .ci/requires.py
+	$(call INSTALL)
 	@touch $@
 
-.venv/tested: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --disable-pip-version-check --editable '.[test]'
+.venv/tested: .venv/bin/python pyproject.toml .ci/requires.py
+	$(call INSTALL,test)
 	@touch $@ .venv/installed
 
 .venv-jax/tested: pyproject.toml .ci/install-jax .ci/requirements.txt
 	PYTHON=$(PYTHON) bash .ci/install-jax
 
-.venv/documented: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --disable-pip-version-check --editable '.[docs]'
+.venv/documented: .venv/bin/python pyproject.toml .ci/requires.py
+	$(call INSTALL,docs)
 	@touch $@ .venv/installed
 
 clean:

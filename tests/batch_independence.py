@@ -12,7 +12,7 @@ needs_avx512 = pytest.mark.skipif(
     backend.SPLITS_BATCHES, reason="this CPU has no AVX-512: the last bits of an image can depend on its batch"
 )
 
-# XLA compiles other code for another number of images (see `backend.BATCH_ROWS`).
+# XLA compiles other code for another number of images (see `backend.ONE_SHAPE`).
 any_batch_size = pytest.mark.skipif(
-    backend.BATCH_ROWS is not None, reason="with JAX, an image has the same bytes in batches of one size only"
+    backend.ONE_SHAPE, reason="with JAX, an image has the same bytes in batches of one size only"
 )

@@ -32,7 +32,7 @@ def gradient() -> NDArray[np.float32]:
     pixels = np.random.default_rng(0).normal(size=(2, 48, 48, 3)).astype("float32")
     seeds = backend.tensor(np.array([3, 14], "uint64"))
     state = program.start_from({"pixels": backend.tensor(pixels)})
-    state, _ = program.step(state, seeds, goal.wanted, backend.tensor(np.int32(5)))
+    state, _, _ = program.steps(state, seeds, goal.wanted, 5, 6)
     return np.asarray(state["params"]["pixels"]) - pixels
 
 

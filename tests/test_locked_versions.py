@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -13,6 +14,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 LOCKS = [ROOT / ".ci" / "requirements.txt", ROOT / ".ci" / "keras-hub.txt"]
 PYTHONS = ("3.11", "3.12", "3.13")
+FOR_GPUS = ("cuda", "jax-cuda")
 USES = re.compile(r"uses: (\S+)(.*)")
 
 
@@ -27,8 +29,10 @@ def required(name: str) -> list[Requirement]:
     """Return what a file of requirements or pyproject.toml lists."""
     if name == "pyproject.toml":
         project = tomllib.loads((ROOT / name).read_text("utf-8"))["project"]
-        extras = [line for lines in project["optional-dependencies"].values() for line in lines]
-        return list(map(Requirement, [*project["dependencies"], *extras]))
+        extras = [lines for extra, lines in project["optional-dependencies"].items() if extra not in FOR_GPUS]
+        # CI installs TensorFlow without the code for GPUs, see .ci/requirements.in
+        own = [line.replace("tensorflow>", "tensorflow-cpu>") for line in project["dependencies"]]
+        return list(map(Requirement, [*own, *itertools.chain(*extras)]))
     lines = (ROOT / ".ci" / name).read_text("utf-8").splitlines()
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 

@@ -2,10 +2,11 @@
 
 Keras decides which one: the environment variable KERAS_BACKEND, or its own file of settings. `tensorflow` and `jax`
 hold compilation, gradients, counter-based random numbers, the inverse real Fourier transform and the warp,
-`batch_bytes` the sums and products whose bytes do not depend on the batch, `seeds` the seeds. All other code uses
-`keras.ops`.
+`batch_bytes` the sums and products whose bytes do not depend on the batch, `seeds` the seeds, `devices` what decides
+how an accelerator is used. All other code uses `keras.ops`.
 """
 
+import multiprocessing
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no messages about oneDNN
 # TensorFlow uses oneDNN by default only on CPUs with AVX-512 or VNNI. Without it there are no convolutions of
 # channels-first networks on a CPU, and more kernels round an image differently in another batch.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# TensorFlow takes the memory of a GPU as it needs it, not all of it at once: the viewer and worker processes share it.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+if (
+    multiprocessing.parent_process() is not None
+):  # JAX takes three quarters at once, unless it is one process of several
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
 @contextmanager
@@ -62,19 +69,23 @@ with _without_stderr():
         row_means,
         row_sums,
     )
+    from dreamfilters.backend.devices import Device, Execution, Precision
     from dreamfilters.backend.seeds import Seeds, seed_of
 
     # The type checker compares the two lists: each backend offers the same names, with the same arguments.
     if keras.backend.backend() == "jax":
         from dreamfilters.backend.jax import (
-            BATCH_ROWS,
+            ONE_SHAPE,
             bits,
             compile,  # noqa: A004 - the field's word
+            compile_rows,
+            compile_steps,
             custom_gradient,
             device,
+            executing,
+            execution,
             float64,
             fold,
-            free_device_bytes,
             integers,
             irfft2,
             normal,
@@ -90,14 +101,17 @@ with _without_stderr():
         )
     else:
         from dreamfilters.backend.tensorflow import (
-            BATCH_ROWS,
+            ONE_SHAPE,
             bits,
             compile,  # noqa: A004 - the field's word
+            compile_rows,
+            compile_steps,
             custom_gradient,
             device,
+            executing,
+            execution,
             float64,
             fold,
-            free_device_bytes,
             integers,
             irfft2,
             normal,
@@ -113,19 +127,25 @@ with _without_stderr():
         )
 
 __all__ = [
-    "BATCH_ROWS",
     "LANES",
+    "ONE_SHAPE",
     "SPLITS_BATCHES",
     "THREADS",
+    "Device",
+    "Execution",
+    "Precision",
     "Seeds",
     "Tensor",
     "bits",
     "compile",
+    "compile_rows",
+    "compile_steps",
     "custom_gradient",
     "device",
+    "executing",
+    "execution",
     "float64",
     "fold",
-    "free_device_bytes",
     "image_by_image",
     "in_whole_shares",
     "integers",

@@ -4,6 +4,7 @@ import functools
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -12,15 +13,15 @@ import numpy as np
 from jax import numpy as jnp
 
 from dreamfilters.backend.batch_bytes import LANES, Tensor
-from dreamfilters.backend.jax_programs import compiled
+from dreamfilters.backend.devices import Device, Executions
+from dreamfilters.backend.dispatch import one_by_one
+from dreamfilters.backend.jax_programs import compiled, repeated
 from dreamfilters.backend.jax_words import fold_words, random_words, words_of
 from dreamfilters.backend.seeds import Seeds
 
 # XLA compiles other code for another number of images, and rounds an image differently in it. An image has the same
-# bytes next to any others in batches of one size, to which all batches are filled. The time of a step on a CPU grows
-# with the number of images, so that a single dream should not wait for many. On an accelerator it hardly does; its
-# number is the most that a batch may have on any backend, and is not measured.
-BATCH_ROWS: int | None = 4 if jax.default_backend() == "cpu" else 64
+# bytes next to any others in batches of one size, to which all batches are filled, see `Execution.rows`.
+ONE_SHAPE = True
 
 
 def tensor(value: Any) -> Tensor:
@@ -41,6 +42,46 @@ def compile(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: A001 -
     now: as constants, they would keep those of the first call, and would be stored in each program.
     """
     return compiled(function, tensor)
+
+
+def compile_rows(function: Callable[..., Any], *, group: int = 1) -> Callable[..., Any]:
+    """Return `function` as `compile` does, for nested tensors that all have one row per image, as its results have.
+
+    Of several devices, each computes its own part of the batch, in whole groups of images: see `Execution.devices`.
+    """
+    return compiled(function, tensor, devices=_devices, group=group)
+
+
+def compile_steps(step: Callable[..., Any], *, group: int = 1) -> Callable[..., Any]:
+    """Return (state, seeds, wanted, first, last) -> (state, scores, alive): steps `first` to `last` - 1 of an ascent.
+
+    `step` is (state, seeds, wanted, number) -> (state, scores (n,)) and the state has `alive` (n,). The results are
+    arrays of NumPy, (last - first, n). At most `Execution.steps` steps are one dispatch. `group` is that of
+    `compile_rows`.
+    """
+    single = compiled(step, tensor, devices=_devices, group=group, shared=1)
+    loops: dict[int, Callable[..., Any]] = {}
+
+    def steps(state: Any, seeds: Seeds, wanted: Any, first: int, last: int) -> tuple[Any, np.ndarray, np.ndarray]:
+        most = execution().steps
+        if most == 1:
+            return one_by_one(single, tensor, state, seeds, wanted, first, last)
+        if most not in loops:
+            loop = repeated(step, most)
+            loops[most] = compiled(loop, tensor, devices=_devices, group=group, shared=2, columns=2)
+        parts = []
+        for begin in range(first, last, most):
+            end = min(begin + most, last)
+            state, *part = loops[most](state, seeds, wanted, np.int32(begin), np.int32(end))
+            parts.append([np.asarray(values)[: end - begin] for values in part])
+        scores, alive = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return state, scores, alive
+
+    return steps
+
+
+def _devices() -> int:
+    return execution().devices
 
 
 def float64() -> AbstractContextManager[Any]:
@@ -89,17 +130,14 @@ def output_shapes(
     return {name: tuple(spec.shape) for name, spec in found.items()}
 
 
-def device() -> str:
-    """Return the name of the device that computes, such as "cpu" or "NVIDIA H200"."""
-    return str(jax.devices()[0].device_kind)
+def _found() -> Device:
+    devices = jax.local_devices()
+    memory = None if jax.default_backend() == "cpu" else (devices[0].memory_stats() or {}).get("bytes_limit")
+    return Device(devices[0].platform, str(devices[0].device_kind), len(devices), memory)
 
 
-def free_device_bytes() -> int | None:
-    """Return the free memory of an accelerator in bytes; None where the device uses the memory of the machine."""
-    found = jax.devices()[0].memory_stats()
-    if jax.default_backend() == "cpu" or not found or "bytes_limit" not in found:
-        return None
-    return int(found["bytes_limit"]) - int(found.get("bytes_in_use", 0))
+_executions = Executions(_found, "jax")
+device, execution, executing = _executions.device, _executions.now, _executions.changed
 
 
 def versions() -> dict[str, str]:
@@ -109,7 +147,7 @@ def versions() -> dict[str, str]:
         "jaxlib": jax.lib.__version__,
         "keras": keras.__version__,
         "numpy": np.__version__,
-        "device": device(),
+        "device": str(replace(device(), count=execution().devices)),
         "xla": os.environ.get("XLA_FLAGS") or "default",
     }
 

@@ -2,19 +2,22 @@
 
 import functools
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.client import device_lib  # what says how much memory a device has
 
 from dreamfilters.backend.batch_bytes import LANES, Tensor
+from dreamfilters.backend.devices import Device, Executions
+from dreamfilters.backend.dispatch import one_by_one
 from dreamfilters.backend.seeds import GOLDEN, MIX_1, MIX_2, Seeds, increments
 
 tensor = tf.convert_to_tensor
-BATCH_ROWS: int | None = None  # an image has the same bytes in batches of all sizes
+ONE_SHAPE = False  # an image has the same bytes in batches of all sizes
 
 
 def compile(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: A001 - the field's word
@@ -31,9 +34,40 @@ def compile(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: A001 -
         if key not in graphs:
             # partial: TensorFlow counts graphs by their code, and would warn about retracing
             graphs[key] = tf.function(functools.partial(function), autograph=False, jit_compile=False)
-        return graphs[key](*arguments)
+        with _products_in_float32():
+            return graphs[key](*arguments)
 
     return compiled
+
+
+def compile_rows(function: Callable[..., Any], *, group: int = 1) -> Callable[..., Any]:
+    """Return `function` as `compile` does, for nested tensors that all have one row per image, as its results have.
+
+    `group` is the number of images that are computed together; one device computes all of them.
+    """
+    return compile(function)
+
+
+def compile_steps(step: Callable[..., Any], *, group: int = 1) -> Callable[..., Any]:
+    """Return (state, seeds, wanted, first, last) -> (state, scores, alive): steps `first` to `last` - 1 of an ascent.
+
+    `step` is (state, seeds, wanted, number) -> (state, scores (n,)) and the state has `alive` (n,). The results are
+    arrays of NumPy, (last - first, n). `group` is that of `compile_rows`.
+    """
+    return functools.partial(one_by_one, compile(step), tensor)
+
+
+@contextmanager
+def _products_in_float32() -> Iterator[None]:
+    """Compute products of float32 numbers in float32 inside the context: a GPU uses fewer bits (TF32) by default."""
+    if device().kind == "cpu" or not tf.config.experimental.tensor_float_32_execution_enabled():
+        yield
+        return
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(True)
 
 
 def float64() -> AbstractContextManager[Any]:
@@ -75,17 +109,17 @@ def output_shapes(
         return {name: tuple(spec.shape) for name, spec in graph.structured_outputs.items()}
 
 
-def device() -> str:
-    """Return the name of the device that computes, such as "cpu" or "NVIDIA H200"."""
+def _found() -> Device:
     accelerators = tf.config.list_physical_devices("GPU")
     if not accelerators:
-        return "cpu"
-    return str(tf.config.experimental.get_device_details(accelerators[0]).get("device_name", "GPU"))
+        return Device("cpu", "cpu")
+    name = str(tf.config.experimental.get_device_details(accelerators[0]).get("device_name", "GPU"))
+    limits = [found.memory_limit for found in device_lib.list_local_devices() if found.device_type == "GPU"]
+    return Device("gpu", name, len(accelerators), limits[0] if limits else None)
 
 
-def free_device_bytes() -> int | None:
-    """Return None: TensorFlow does not say how much memory of an accelerator is free."""
-    return None
+_executions = Executions(_found, "tensorflow")
+device, execution, executing = _executions.device, _executions.now, _executions.changed
 
 
 def versions() -> dict[str, str]:
@@ -94,7 +128,7 @@ def versions() -> dict[str, str]:
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "numpy": np.__version__,
-        "device": device(),
+        "device": device().name,
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
     }
 

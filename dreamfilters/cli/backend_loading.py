@@ -8,15 +8,38 @@ import logging
 import os
 from pathlib import Path
 
-from dreamfilters.cli.output import status
+from dreamfilters.cli.compile_cache import keep_programs
+from dreamfilters.cli.output import say, status
 
 _NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
 
 
 def import_backend() -> None:
-    """Import TensorFlow or JAX, and say so on the screen meanwhile."""
+    """Import TensorFlow or JAX, and say so on the screen meanwhile; then name an accelerator, if there is one."""
     with status(f"Loading {library_name()}"):
+        prepare_environment()
         import_silently()
+    say(device_line())
+
+
+def import_in_worker() -> None:
+    """Import TensorFlow or JAX in the worker of the viewer, and name an accelerator."""
+    import_silently()
+    say(device_line())
+
+
+def prepare_environment() -> None:
+    """Have JAX keep compiled programs, before it is imported here or in processes that are started later."""
+    if library_name() == "JAX":
+        keep_programs(os.environ)
+
+
+def device_line() -> str:
+    """Return the line that names what computes, "" for the processor of the machine."""
+    from dreamfilters import backend
+
+    device = backend.device()
+    return "" if device.kind == "cpu" else f"computing on {device}"
 
 
 def import_silently() -> None:

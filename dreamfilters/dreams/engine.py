@@ -65,7 +65,7 @@ def dream(
             images. With JAX, all batches have one size by default, also those of a single image, and another size
             changes the last bits.
         frames: number of images to record during each ascent.
-        on_step: callback after each step.
+        on_step: callback after each step; on an accelerator after several, which are one dispatch.
         tries: number of seeds: `seed`, `seed` + 1, ... The best dream of each target is kept, see `tries.better`;
             `Dream.seed` is its seed, `Dream.tries` has the robust scores of all. The time is that of `tries` runs.
 

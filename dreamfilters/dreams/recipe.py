@@ -22,6 +22,7 @@ from dreamfilters.errors import RecipeError, close_names
 from dreamfilters.text_files import parse_toml, shown
 
 ClassScore: TypeAlias = Literal["logit", "margin"]
+StepPrecision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 
 
 def _kinds(module: Any, names: str) -> dict[str, type]:
@@ -64,6 +65,8 @@ class Recipe(Settings):
         octave_scale: ratio of two successive sizes.
         class_score: objective of a class target: its "logit", or the "margin" over the other classes.
         transparency: whether to return where the image matters as an alpha channel (MACO).
+        precision: of the pass through the network in each step: "float32", "bfloat16", or "auto" for bfloat16 where
+            Keras runs on JAX on an accelerator, else float32. Scores are those of float32 in any case.
         name: name of the recipe.
         calibrated: whether the motions are at most as strong as the network tolerates, see `calibrate`.
 
@@ -83,6 +86,7 @@ class Recipe(Settings):
     octave_scale: Annotated[float, above(1, usual="1.2 to 1.5")] = 1.4
     class_score: ClassScore = "logit"
     transparency: bool = False
+    precision: StepPrecision = "auto"
     name: str = "custom"
     calibrated: bool = False
 

@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from dreamfilters.backend import Tensor
+from dreamfilters.backend import Precision, Tensor
 from dreamfilters.display import frame, heading, table, warning
 from dreamfilters.errors import UnknownNameError, close_names
 from dreamfilters.networks import activation_functions, watching
@@ -175,14 +175,16 @@ class Network:
         short = [known.rpartition("/")[2] for known in self._by_name]
         raise UnknownNameError(f"{name}: {self.name} has no such layer. {close_names(name, [*self._by_name, *short])}")
 
-    def watch(self, layers: frozenset[str], *, rule: GradientRule | None = None) -> ForwardPass:
+    def watch(
+        self, layers: frozenset[str], *, rule: GradientRule | None = None, precision: Precision = "float32"
+    ) -> ForwardPass:
         """Return the function from the network's input (n, h, w, c) to {layer: float32 activation}.
 
         Layers are named as in `layer`, and the result uses the names that were given, sorted. See `watching.watch`.
         """
         # A set of names has another order in each process, and sums over the layers would be rounded differently.
         exact = {name: self._exact(name) for name in sorted(layers)}
-        run = watching.watch(self.graph, frozenset(exact.values()), rule=rule)
+        run = watching.watch(self.graph, frozenset(exact.values()), rule=rule, precision=precision)
 
         def renamed(
             x: Tensor, only: Mapping[str, Tensor] | None = None, added: Mapping[str, Tensor] | None = None

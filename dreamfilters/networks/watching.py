@@ -9,7 +9,7 @@ from typing import Protocol
 import keras
 from keras import ops
 
-from dreamfilters.backend import Tensor
+from dreamfilters.backend import Precision, Tensor
 from dreamfilters.errors import DreamfiltersError, ModelError, UnknownNameError, close_names, reason
 from dreamfilters.networks.activation_functions import (
     Call,
@@ -21,6 +21,7 @@ from dreamfilters.networks.activation_functions import (
 from dreamfilters.networks.graph import Graph, Slot, Step, twin
 from dreamfilters.networks.layers.layer_kinds import Output, outputs_of
 from dreamfilters.networks.layers.pass_through import way_of
+from dreamfilters.networks.layers.precision import changes_for
 from dreamfilters.networks.narrowing.channel_steps import Channels, channel_of, in_full_rows, one_channel
 from dreamfilters.networks.narrowing.plan import slots_of_one_channel
 from dreamfilters.networks.reproducible import reproducible
@@ -75,7 +76,9 @@ def layer_named_by(address: str) -> str:
     return address.removeprefix(_BEFORE)
 
 
-def watch(graph: Graph, layers: frozenset[str], *, rule: GradientRule | None = None) -> ForwardPass:
+def watch(
+    graph: Graph, layers: frozenset[str], *, rule: GradientRule | None = None, precision: Precision = "float32"
+) -> ForwardPass:
     """Return the function from the network's input (n, h, w, c) to {layer: its float32 activation}.
 
     Maps are (n, h, w, c), whatever order of channels the layer computes in.
@@ -84,6 +87,7 @@ def watch(graph: Graph, layers: frozenset[str], *, rule: GradientRule | None = N
         graph: the flattened model.
         layers: names of steps, `before(name)` for a value before the activation, or `LOGITS`.
         rule: what passes back in place of the true gradient.
+        precision: in which layers compute; the activations that are returned are float32 in any case.
 
     Raises:
         UnknownNameError: no such layer.
@@ -93,7 +97,7 @@ def watch(graph: Graph, layers: frozenset[str], *, rule: GradientRule | None = N
     for layer, (step, _) in watched.items():
         _check_rows(graph, layer, step)
     needed = graph.needed({slot for step, _ in watched.values() for slot in step.outputs})
-    calls = _calls(graph, needed, rule)
+    calls = _calls(graph, needed, rule, precision)
     ends = [step for step, _ in watched.values()]
 
     def run(
@@ -188,9 +192,11 @@ def _check_rows(graph: Graph, layer: str, step: Step) -> None:
         raise ModelError(f"{layer}: cannot be watched: {output.reason}")
 
 
-def _calls(graph: Graph, steps: Iterable[Step], rule: GradientRule | None = None) -> list[_Call]:
+def _calls(
+    graph: Graph, steps: Iterable[Step], rule: GradientRule | None = None, precision: Precision = "float32"
+) -> list[_Call]:
     outputs, channels = outputs_of(graph), _channels(graph)
-    return [_Call(step, outputs[step.name], channels, rule, graph.factors.get(step.name)) for step in steps]
+    return [_Call(step, outputs[step.name], channels, rule, graph.factors.get(step.name), precision) for step in steps]
 
 
 def _channels(graph: Graph) -> Channels:
@@ -250,11 +256,18 @@ class _Call:
     """One step that runs on a twin of its layer."""
 
     def __init__(
-        self, step: Step, output: Output, channels: Channels, rule: GradientRule | None, factors: Tensor | None = None
+        self,
+        step: Step,
+        output: Output,
+        channels: Channels,
+        rule: GradientRule | None,
+        factors: Tensor | None = None,
+        precision: Precision = "float32",
     ) -> None:
         self.step, self.factors = step, factors
         self.activation = inline_activation(step)
-        self.operation = twin(step.operation, **({"activation": keras.activations.linear} if self.activation else {}))
+        linear = {"activation": keras.activations.linear} if self.activation else {}
+        self.operation = twin(step.operation, **linear, **changes_for(step.operation, precision))
         self.takes_training = isinstance(self.operation, keras.layers.Layer)
         self.operation, self.activation = reproducible(step, output, self.operation, self.activation)
         self.pure, self.one_channel = is_pure(step), one_channel(step, output, channels) if factors is None else None
@@ -274,7 +287,7 @@ class _Call:
             own = {slot: channel_of(values[slot], units) for slot in self.one_channel.slots}
             before_activation = own.get(self.step.inputs[0], values[self.step.inputs[0]])
             if self.one_channel.call:
-                outputs = [self.one_channel.call(before_activation, units)]
+                outputs = [self.one_channel.call(ops.cast(before_activation, "float32"), units)]
                 activation = activation and in_full_rows(self.step, activation)
             else:
                 operation = in_full_rows(self.step, self.operation) if self.pure else self.operation

@@ -86,8 +86,8 @@ class _Batch:
     def advance(self, steps: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         # An image whose score was not finite for one look may go on at the next one.
         state = {**self.state, "alive": ops.ones((len(self.goal),), "bool")}
-        for step in range(self.done, self.done + steps):
-            state, _ = self.program.step(state, self.seeds, self.wanted, backend.tensor(np.int32(step)))
+        if steps:
+            state, _, _ = self.program.steps(state, self.seeds, self.wanted, self.done, self.done + steps)
         self.state, self.done = state, self.done + steps
         images = self.program.to_image(state["params"])
         scores = np.array(self.program.score(images, self.wanted), np.float32)

@@ -37,6 +37,7 @@ GROUPS = {
     "class_dreams": "class dreams of networks that others trained, with controls (half an hour)",
     "filter_dreams": "dreams of filters of networks that others trained, against real images (half an hour)",
     "learned_prior": "class dreams with a learned prior, with controls (an hour; --prior takes a learned prior)",
+    "accelerator": "every channel of a network as large as GoogLeNet on an accelerator (--quick: a dry run on a CPU)",
     "applications": "every network of keras.applications: dreams, maps and a scan (hours; --networks chooses)",
 }
 
@@ -47,7 +48,8 @@ SETS = {
     "modern": ("step_time", "scaling", "streaming", "applications"),
 }
 
-USUAL = [name for name in GROUPS if name not in ("class_dreams", "filter_dreams", "learned_prior", "applications")]
+LONG = ("class_dreams", "filter_dreams", "learned_prior", "accelerator", "applications")
+USUAL = [name for name in GROUPS if name not in LONG]
 
 _BUSY = 0.7  # load average of the last minute
 

@@ -179,8 +179,7 @@ def compiled_step(network: Network, goal: df.Objective, recipe: df.Recipe, **cha
     held = {"state": program.start(seeds), "number": 0}
 
     def run() -> None:
-        held["state"], scores = program.step(held["state"], seeds, wanted, backend.tensor(np.int32(held["number"])))
-        np.asarray(scores)
+        held["state"], _, _ = program.steps(held["state"], seeds, wanted, held["number"], held["number"] + 1)
         held["number"] += 1
 
     return run

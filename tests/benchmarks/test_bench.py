@@ -9,6 +9,7 @@ from tests.benchmarks import results
 from tests.benchmarks.__main__ import GROUPS, SETS
 from tests.benchmarks.applications import row, walked
 from tests.benchmarks.class_dreams import with_permuted_classes, with_random_weights
+from tests.benchmarks.googlenet import MODULES
 from tests.benchmarks.response_judge import Motion, motions, moved
 from tests.benchmarks.scan_shares import BARE, NUMPY, scan_shares
 from tests.benchmarks.tables import Table, loop_seconds, ratio, step_times, written
@@ -70,6 +71,15 @@ def test_parts_of_a_scan_are_measured_for_each_method(tiny, network_of):
     seconds = scan_shares(network_of(tiny), images, batch=4, warm=8, parts=2, measured=(BARE, NUMPY))
     assert {name: len(each) for name, each in seconds.items()} == {BARE: 2, NUMPY: 2}
     assert min(min(each) for each in seconds.values()) > 0
+
+
+def test_the_network_of_the_accelerator_has_7280_channels():
+    """As table 1 of the paper has them: 64, 64 and 192 at the start, then those of the modules."""
+    counts = {name: sum(filters) for name, filters in MODULES.items()}
+    assert counts == {
+        "3a": 368, "3b": 640, "4a": 624, "4b": 648, "4c": 664, "4d": 704, "4e": 1024, "5a": 1024, "5b": 1264,
+    }  # fmt: skip
+    assert 64 + 64 + 192 + sum(counts.values()) == 7280
 
 
 def test_the_identity_changes_nothing():

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dreamfilters.cli.backend_loading import library_name
+from dreamfilters import backend
+from dreamfilters.cli.backend_loading import device_line, library_name
 from tests.fuzz.good_files import write_prior
 
 ROOT = Path(__file__).parents[2]
@@ -272,3 +273,11 @@ def test_the_library_is_the_one_that_keras_will_load(stored, variable, name, tmp
     if stored is not None:
         (tmp_path / "keras.json").write_text(stored)
     assert library_name() == name
+
+
+def test_an_accelerator_is_named(monkeypatch):
+    assert device_line() == ""  # the processor is not
+    monkeypatch.setattr(backend, "device", lambda: backend.Device("gpu", "NVIDIA H200", 1, 10**11))
+    assert device_line() == "computing on NVIDIA H200"
+    monkeypatch.setattr(backend, "device", lambda: backend.Device("gpu", "NVIDIA H200", 8, 10**11))
+    assert device_line() == "computing on 8 devices NVIDIA H200"

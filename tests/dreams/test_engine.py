@@ -106,7 +106,7 @@ def test_an_image_is_the_same_among_any_others_in_batches_of_the_default_size(ca
 
 def test_an_image_is_the_same_alone_and_among_other_targets(network):
     recipe = Recipe(Fourier((15, 17)), steps=STEPS)
-    batch = 3 if backend.BATCH_ROWS is None else None  # see there
+    batch = None if backend.ONE_SHAPE else 3  # see there
     together = dream(network, ["conv2:0-4", "class:*", "conv2:7"], recipe, seed=3, batch=batch)
     by_name = {one.name: one.image.tobytes() for one in together}
     assert list(by_name)[:6] == [f"conv2:{k}" for k in (0, 1, 2, 3, 4, 7)]  # targets of one program come together
@@ -555,7 +555,9 @@ def test_the_dream_of_a_class_is_shown_to_its_network(one_sided):
     lost = found[2].prediction
     assert (lost.own.number, lost.own.probability) == (2, pytest.approx(0, abs=1e-9))
     assert lost.text.startswith(f"not its class: predicted {lost.predictions[0].name}, ")
-    alone = dream(one_sided, "class:2", Recipe(steps=8), seed=1, batch=backend.BATCH_ROWS or 1)[0]
+    alone = dream(
+        one_sided, "class:2", Recipe(steps=8), seed=1, batch=backend.execution().rows if backend.ONE_SHAPE else 1
+    )[0]
     assert alone.prediction == lost  # to the last digit
     assert dream(one_sided, "-class:2", Recipe(steps=1))[0].prediction is None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamfilters.cli import options
-from dreamfilters.cli.backend_loading import import_silently
+from dreamfilters.cli.backend_loading import import_in_worker, prepare_environment
 from dreamfilters.cli.help import of_output
 from dreamfilters.cli.options.groups import with_option_groups
 from dreamfilters.cli.options.values import at_least, parse_size, writable_folder
@@ -82,9 +82,10 @@ def serve(
 
         return settings_for(
             model, {**model_options.settings, "size": parse_size(size)}, images=images, labels=labels, audit=audit,
-            top=top, out=out, prior=learned, prepare=import_silently, report=None if get is not None else say,
+            top=top, out=out, prior=learned, prepare=import_in_worker, report=None if get is not None else say,
         )  # fmt: skip
 
+    prepare_environment()
     if get is not None:
         _print_response(settings(), get)
     with stop_signals_until_the_end() as signals:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -23,12 +24,13 @@ PRE_ACTIVATION = "pre-activation"  # raising the value before a ReLU that is 0
 
 _MOST_CHECKS = 4  # of the second half of an ascent, for the best image so far
 _CHECK_DISTANCE = 8  # steps at least between two checks; each costs a third of a step
+_DISPATCH_SECONDS = 0.5  # of the steps of one dispatch, during which there is no progress
 _RELAXED_STEPS = 16  # as in Lucid: long enough to leave the flat region, too short to follow a false slope
 
 
 @dataclass(frozen=True)
 class AscentStep:
-    """The state of an ascent after one step, for a callback.
+    """The state of an ascent after a step, for a callback; after several where these are one dispatch.
 
     Attributes:
         names: the targets of the batch.
@@ -152,10 +154,16 @@ class Ascent:
         relaxed_steps = min(recipe.steps if is_finished_last else _RELAXED_STEPS, recipe.steps) if relaxed else 0
         frames = min(self.frames, recipe.steps)  # more would be the same steps
         frame_steps = {max(1, round(recipe.steps * k / frames)) for k in range(1, frames + 1)}
-        for step in range(1, recipe.steps + 1):
-            compiled = program.relaxed_step if step <= relaxed_steps else program.step
-            state, scores = compiled(state, seeds, wanted, backend.tensor(np.int32(step - 1)))
-            log.add(step, np.asarray(scores), np.asarray(state["alive"]))
+        step, pace = 0, _Pace(backend.execution().steps)
+        while step < recipe.steps:
+            # the host looks at the state after these steps, and nowhere between them
+            stops = (at for at in (*checks, *frame_steps, relaxed_steps, recipe.steps) if at > step)
+            first, step = step, min(step + pace.steps, *stops)
+            began = time.perf_counter()
+            compiled = program.relaxed_steps if step <= relaxed_steps else program.steps
+            state, scores, alive = compiled(state, seeds, wanted, first, step)
+            pace.took(step - first, time.perf_counter() - began)
+            log.add(first, scores, alive)
             if step in checks or step == relaxed_steps:
                 best.update(state)
             if step in frame_steps:
@@ -185,6 +193,22 @@ class Ascent:
         )
 
 
+class _Pace:
+    """How many steps are one dispatch: so many that progress is shown and Ctrl-C ends the ascent within a second.
+
+    Attributes:
+        steps: of the next dispatch, at most.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self.steps = most, 1
+
+    def took(self, steps: int, seconds: float) -> None:
+        """Record that steps took a time; the first ones take longer, because they are compiled."""
+        fitting = int(steps * _DISPATCH_SECONDS / max(seconds, 1e-9))
+        self.steps = max(1, min(self.most, 2 * self.steps, fitting))
+
+
 class _Best:
     """The best image of each row so far."""
 
@@ -212,9 +236,11 @@ class _Log:
         self.inactive = np.zeros(count, bool)  # whether the row stopped after the relaxed steps
         self.relaxed_steps = 0
 
-    def add(self, step: int, scores: np.ndarray, alive: np.ndarray) -> None:
-        self.scores.append(scores)
-        self.diverged = np.where(~alive & ~self.inactive & (self.diverged == 0), step, self.diverged)
+    def add(self, first: int, scores: np.ndarray, alive: np.ndarray) -> None:
+        """Record the scores and who is alive (steps, n) after `first` earlier steps."""
+        for step, (now, living) in enumerate(zip(scores, alive, strict=True), first + 1):
+            self.scores.append(now)
+            self.diverged = np.where(~living & ~self.inactive & (self.diverged == 0), step, self.diverged)
 
     @property
     def steps(self) -> np.ndarray:

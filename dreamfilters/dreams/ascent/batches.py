@@ -22,8 +22,8 @@ from dreamfilters.errors import RecipeError
 from dreamfilters.networks import LOGITS, LayerInfo, Network
 
 _SHARE = 0.5  # of the memory that is free: the rest is for other processes and for what grows with the network
-_UNKNOWN = 2_400_000_000  # bytes taken to be free where the system does not say
-_LARGEST = 64  # no measured network makes more images per second with a larger batch
+_UNKNOWN = 2_400_000_000  # bytes taken to be free where the system or the device does not say
+_MULTIPLE = 8  # of images on a device, which matrix units of accelerators compute at a time
 _TRIAL_STEPS = 8  # steps of the whole work for each one of the trial, so that it costs less than it saves
 
 
@@ -63,20 +63,24 @@ class Batches:
 
         All batches have one size, because a short one would be compiled again. They have at least two rows, because one
         row takes another path through the convolutions, and one row more where an array of the step does not fill whole
-        vectors, because its last few numbers are rounded differently (see `backend.LANES`). The caller drops the
-        repeated rows.
+        vectors of a CPU, because its last few numbers are rounded differently (see `backend.LANES`). Several devices
+        get equal numbers of whole groups. The caller drops the repeated rows.
         """
+        group = self.goal.group
         lanes = [layer.units for layer in layers_run(self.network, self.goal) if layer.units]
         for octave in self.octaves(canvas):
             spectrum = octave.channels * octave.height * (octave.width // 2 + 1)
             lanes += [octave.height * octave.width, spectrum]
-        ragged = any(count % backend.LANES for count in lanes)
-        missing = max(2, size + ragged) - len(rows)
-        return rows + rows[-self.goal.group :] * math.ceil(missing / self.goal.group)
+        ragged = backend.device().kind == "cpu" and any(count % backend.LANES for count in lanes)
+        share = group * backend.execution().devices
+        # the rows are whole groups already
+        missing = math.ceil((max(2, size + ragged) - len(rows)) / group) * group
+        missing += -(len(rows) + missing) % share
+        return rows + rows[-group:] * (missing // group)
 
     def filled_size(self, size: int, count: int) -> int:
-        """Return how many rows the batches get that are at most `size` images of `count`: see `backend.BATCH_ROWS`."""
-        return min(size, count) if backend.BATCH_ROWS is None else size
+        """Return how many rows the batches get that are at most `size` images of `count`: see `backend.ONE_SHAPE`."""
+        return size if backend.ONE_SHAPE else min(size, count)
 
     def _seeds(self, rows: Rows, attempt: int) -> np.ndarray:
         """Return one seed per row, from the run's seed, the name, its number among equal names and the attempt."""
@@ -110,25 +114,31 @@ def batch_size(
         if batch < 1 or batch < goal.group:
             raise RecipeError(f"batch={batch}: at least {max(1, goal.group)}")
         return batch // goal.group * goal.group
-    views = views_of(recipe.transforms)
-    free = backend.free_device_bytes() or available_bytes()
+    views, execution, device = views_of(recipe.transforms), backend.execution(), backend.device()
+    # the limit of a device, not what is free of it now, so that the size is the same on each run
+    free = available_bytes() if device.kind == "cpu" else (device.memory or _UNKNOWN) * execution.devices
     budget = _SHARE * (_UNKNOWN if free is None else free)
     fitting = int(budget / processes // max(1, image_bytes(network, goal, canvas) * views))
-    if backend.BATCH_ROWS is not None:
-        return _one_size(backend.BATCH_ROWS, fitting, goal.group)
-    most = max(goal.group, min(_LARGEST, fitting, len(goal)))
+    if backend.ONE_SHAPE:
+        units = max(network.layer(layer).units or 1 for layer in goal.layers)
+        return _one_size(execution.rows, fitting, units, goal.group, execution.devices)
+    most = max(goal.group, min(execution.rows, fitting, len(goal)))
     if processes == 1 and 1 < most < len(goal) and recipe.steps * len(goal) >= _TRIAL_STEPS * most:
         most = _fastest(network, goal, canvas, [most, most // 2])
     return max(goal.group, most // goal.group * goal.group)
 
 
-def _one_size(rows: int, fitting: int, group: int) -> int:
-    """Return the size of all batches: `rows`, halved until they fit into memory, in whole groups.
+def _one_size(rows: int, fitting: int, units: int, group: int, devices: int) -> int:
+    """Return the size of all batches for a layer: `rows`, halved until they fit into memory, in whole groups.
 
-    It depends neither on the number of images nor on a trial, because an image has other bytes at another size.
+    The units of a layer are divided into equal batches: 384 units are two of 192, not one of 256 and one that is half
+    empty. The size depends neither on how many of them are wanted nor on a trial, because an image has other bytes at
+    another size.
     """
     while rows > max(1, fitting):
         rows //= 2
+    equal = math.ceil(units / math.ceil(units / rows))
+    rows = min(rows, math.ceil(equal / (_MULTIPLE * devices)) * _MULTIPLE * devices)
     return max(group, rows // group * group)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from dreamfilters import backend
-from dreamfilters.backend import Tensor
+from dreamfilters.backend import Precision, Tensor
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.errors import RecipeError, reason
@@ -29,10 +29,12 @@ class CanvasWatch:
         RecipeError: the canvas is too small for a layer.
     """
 
-    def __init__(self, network: Network, layers: Iterable[str], canvas: Canvas) -> None:
+    def __init__(
+        self, network: Network, layers: Iterable[str], canvas: Canvas, precision: Precision = "float32"
+    ) -> None:
         self.network = network
         self.names = {layer: layer if layer == LOGITS else network.layer(layer).name for layer in sorted(layers)}
-        self._watch = network.watch(frozenset(self.names.values()))
+        self._watch = network.watch(frozenset(self.names.values()), precision=precision)
         self._refusals: dict[tuple[int, int], str] = {}  # size -> why the network does not accept it, or ""
         self.shapes = self._shapes(canvas)
 

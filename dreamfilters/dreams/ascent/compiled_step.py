@@ -25,7 +25,7 @@ from dreamfilters.dreams.optimizers import schedule_factor
 from dreamfilters.dreams.parameterizations import Canvas, OwnSteps, Params
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.transforms import Rotate, Scale, Shift, Transform, apply, motions_of, views_of
-from dreamfilters.errors import TargetError
+from dreamfilters.errors import ModelError, RecipeError, TargetError
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.programs import programs_of
 
@@ -38,6 +38,7 @@ MOVED_VIEWS = 16  # under the motions of the recipe, to see whether a class with
 _FIRST_VIEW = 1_000_000  # seed number of the first robust view; steps have smaller numbers
 
 Step: TypeAlias = Callable[[State, backend.Seeds, Wanted, Tensor], tuple[State, Tensor]]
+Steps: TypeAlias = Callable[[State, backend.Seeds, Wanted, int, int], tuple[State, np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +65,9 @@ class CompiledStep(ImageProgram):
     """Compiled functions over a batch.
 
     Attributes:
-        step: (state, seeds, wanted, number) -> (state, scores (n,) before the step).
-        relaxed_step: the same for images that do not rise: it raises the layers' values before their activation, and
+        steps: (state, seeds, wanted, first, last) -> (state, scores, alive), see `backend.compile_steps`; scores are
+            those before each step.
+        relaxed_steps: the same for images that do not rise: it raises the layers' values before their activation, and
             the gradient passes a ReLU that is 0 for the whole image.
         score: (images, wanted) -> scores (n,) of the images without transforms.
         rest: (images, wanted) -> how far the scores before the activation lie below 0, (n,).
@@ -76,8 +78,8 @@ class CompiledStep(ImageProgram):
         has_pre_activation: whether a watched layer has a value before its activation.
     """
 
-    step: Step
-    relaxed_step: Step
+    steps: Steps
+    relaxed_steps: Steps
     score: Callable[[Tensor, Wanted], Tensor]
     rest: Callable[[Tensor, Wanted], Tensor]
     robust_score: Callable[[Tensor, backend.Seeds, Wanted], np.ndarray]
@@ -94,7 +96,7 @@ def build(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> 
         TargetError: the goal reads units or positions that the layer does not have.
         RecipeError: the canvas is too small for the layer.
     """
-    key = (goal.kind, goal.layers, repr(vars(recipe)), canvas)
+    key = (goal.kind, goal.layers, repr(vars(recipe)), canvas, precision_of(recipe))
     program = programs_of(network).get(key, lambda network: _compiled(network, goal, recipe, canvas))
     check_reach(network, goal, program.shapes)
     return program
@@ -109,44 +111,65 @@ def _image_program(recipe: Recipe, canvas: Canvas) -> ImageProgram:
         return state
 
     return ImageProgram(
-        start=backend.compile(lambda seeds: start_from(recipe.parameterization.start(seeds, canvas))),
+        start=backend.compile_rows(lambda seeds: start_from(recipe.parameterization.start(seeds, canvas))),
         start_from=start_from,
-        to_image=backend.compile(lambda params: recipe.parameterization.to_image(params, canvas)),
-        move=backend.compile(lambda image, seeds: apply(ROBUST, image, seeds)),
-        move_by_recipe=backend.compile(lambda image, seeds: apply(motions_of(recipe.transforms), image, seeds)),
+        to_image=backend.compile_rows(lambda params: recipe.parameterization.to_image(params, canvas)),
+        move=backend.compile_rows(lambda image, seeds: apply(ROBUST, image, seeds)),
+        move_by_recipe=backend.compile_rows(lambda image, seeds: apply(motions_of(recipe.transforms), image, seeds)),
     )
 
 
 def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> CompiledStep:
     images = programs_of(network).get((repr(vars(recipe)), canvas), lambda _: _image_program(recipe, canvas))
     evaluator = Evaluator(network, goal, canvas, views=views_of(recipe.transforms))
-    score = backend.compile(evaluator.score)
+    in_steps = _step_evaluator(network, goal, recipe, canvas, evaluator)
+    group = goal.group
+    score = backend.compile_rows(evaluator.score, group=group)
 
     def robust_score(image: Tensor, seeds: backend.Seeds, wanted: Wanted) -> np.ndarray:
         views = (images.move(image, backend.fold(seeds, _FIRST_VIEW + number)) for number in range(ROBUST_VIEWS))
-        return np.asarray(np.mean([np.asarray(score(view, wanted)) for view in views], axis=0))
+        scores = [score(view, wanted) for view in views]  # all are dispatched before the first one is waited for
+        return np.asarray(np.mean([np.asarray(each) for each in scores], axis=0))
 
-    logits = backend.compile(evaluator.logits)
+    logits = backend.compile_rows(evaluator.logits)
 
     def moved_logits(image: Tensor, seeds: backend.Seeds) -> np.ndarray:
         views = (
             images.move_by_recipe(image, backend.fold(seeds, _FIRST_VIEW + number)) for number in range(MOVED_VIEWS)
         )
-        each = [np.asarray(logits(view)) for view in views]  # (n * views of the recipe, ...)
+        found = [logits(view) for view in views]
+        each = [np.asarray(values) for values in found]  # (n * views of the recipe, ...)
         return np.concatenate([values.reshape(len(image), -1, *values.shape[1:]) for values in each], axis=1)
 
     return CompiledStep(
         **vars(images),
-        step=backend.compile(_step(evaluator.ascent_score, recipe, canvas)),
-        relaxed_step=backend.compile(_step(evaluator.relaxed_score, recipe, canvas)),
+        steps=backend.compile_steps(_step(in_steps.ascent_score, recipe, canvas), group=group),
+        relaxed_steps=backend.compile_steps(_step(in_steps.relaxed_score, recipe, canvas), group=group),
         score=score,
-        rest=backend.compile(evaluator.rest),
+        rest=backend.compile_rows(evaluator.rest, group=group),
         robust_score=robust_score,
         logits=logits,
         moved_logits=moved_logits,
         shapes=evaluator.shapes,
         has_pre_activation=bool(evaluator.nonlinear),
     )
+
+
+def _step_evaluator(
+    network: Network, goal: Objective, recipe: Recipe, canvas: Canvas, evaluator: Evaluator
+) -> Evaluator:
+    """Return what the steps raise: in bfloat16, unless a layer of the user's own computes in float32 only."""
+    if precision_of(recipe) == "float32":
+        return evaluator
+    try:
+        return Evaluator(network, goal, canvas, views=evaluator.views, precision="bfloat16")
+    except (RecipeError, ModelError):
+        return evaluator
+
+
+def precision_of(recipe: Recipe) -> backend.Precision:
+    """Return the precision of the steps: that of the recipe, or the usual one of the device."""
+    return backend.execution().precision if recipe.precision == "auto" else recipe.precision
 
 
 def _step(evaluate: Callable[[Tensor, Wanted], tuple[Tensor, Tensor]], recipe: Recipe, canvas: Canvas) -> Step:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keras import ops
 
-from dreamfilters.backend import Tensor
+from dreamfilters.backend import Precision, Tensor
 from dreamfilters.dreams.ascent.canvas_watch import CanvasWatch
 from dreamfilters.dreams.objectives.objective import VIEWS, Objective, Wanted
 from dreamfilters.dreams.parameterizations import Canvas
@@ -20,12 +20,18 @@ _LARGEST_WINDOW = 0.7
 class Evaluator:
     """Scores images (n, h, w, c) by an objective on a network: (images, wanted) -> (n,).
 
-    An ascent gives `views` views of each image, and as many rows of `wanted`.
+    An ascent gives `views` views of each image, and as many rows of `wanted`. In its steps, the layers of the network
+    can compute in less than float32; images are scored in float32.
+
+    Raises:
+        RecipeError, ModelError: the canvas is too small for a layer, or a layer does not compute in this precision.
     """
 
-    def __init__(self, network: Network, goal: Objective, canvas: Canvas, *, views: int = 1) -> None:
-        self.network, self.goal, self.views = network, goal, views
-        self.watched = CanvasWatch(network, goal.layers, canvas)
+    def __init__(
+        self, network: Network, goal: Objective, canvas: Canvas, *, views: int = 1, precision: Precision = "float32"
+    ) -> None:
+        self.network, self.goal, self.views, self.precision = network, goal, views, precision
+        self.watched = CanvasWatch(network, goal.layers, canvas, precision)
         self.names, self.shapes = self.watched.names, self.watched.shapes
         self.window = self._window(canvas)
         self.nonlinear = frozenset(name for name in self.names.values() if name != LOGITS and network.has_linear(name))
@@ -92,7 +98,8 @@ class Evaluator:
     ) -> dict[str, Tensor]:
         """Return the activations at some addresses: of the units, and of the position, that the objective reads."""
         only = {self.names[layer]: units for layer, units in self.goal.only(wanted).items()}
-        watch, x = self.network.watch(addresses, rule=rule), self.watched.input_of(image)
+        watch = self.network.watch(addresses, rule=rule, precision=self.precision)
+        x = self.watched.input_of(image)
         if self.window is None:
             return watch(x, only)
         (position,) = self.goal.position(wanted).values()

@@ -144,7 +144,8 @@ class LearnedPrior:
 
     @property
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        weights = {f"{_WEIGHT}{name}": value for name, value in self.weights.items()}
+        # in the order of the architecture: JAX sorts the weights that it trains, and files of one prior are equal
+        weights = {f"{_WEIGHT}{name}": self.weights[name] for name in self.architecture.shapes}
         return {**weights, _SAMPLE: self.sample, _THUMBNAILS: self.thumbnails}
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dreamfilters import backend
 from dreamfilters.evidence.scan.accumulators import BatchStatistics
 from dreamfilters.evidence.scan.compiled_reductions import CompiledReductions, compiled_reductions
+from dreamfilters.evidence.scan.device_reductions import device_reducer
 from dreamfilters.evidence.scan.lanes import ROWS, groups
 from dreamfilters.networks import Network
 from dreamfilters.networks.layers.layer_info import as_maps
@@ -32,7 +33,11 @@ def reducer(network: Network, layers: Sequence[str]) -> Callable[..., BatchStati
     watch = network.watch(frozenset(layers))
     compiled = backend.compile(lambda images: watch(network.to_input(images)))
 
+    on_device = device_reducer(network, layers)
+
     def reduce(images: Floats, thresholds: Floats, amount: float = 0) -> BatchStatistics:
+        if backend.execution().reduces:
+            return on_device(images, thresholds)
         outputs = compiled(backend.tensor(images))
         activations = [as_maps(np.asarray(outputs[layer])) for layer in layers]  # TensorFlow's memory: no copy
         return reduce_layers(activations, thresholds, compiled_reductions(amount))

@@ -30,8 +30,8 @@ from dreamfilters.progress import OnProgress, Progress
 from dreamfilters.serialization import plain
 
 TOP_K = 9  # as many references as interpretability scores use (Zimmermann et al. 2021, 2024)
-_MOST_IMAGES = 64  # in a batch; larger batches are hardly faster
-_BATCH_BYTES = 2**28  # of a batch's activation maps
+_BATCH_BYTES = 2**28  # of a batch's activation maps in the memory of the machine
+_SHARE = 8  # part of an accelerator's memory for them: the pass through the network needs more
 # Four workers of a core each send statistics of MobileNetV2 about as fast as a thread adds them, of signs fourteen.
 _WORKERS_OF_A_SHARD = 4
 _BATCHES_IN_FLIGHT = 3  # one is read, one passes the network, one is reduced
@@ -251,7 +251,10 @@ class ScanJob:
 
     @cached_property
     def _batch_size(self) -> int:
-        return self.batch or max(1, min(_MOST_IMAGES, _BATCH_BYTES // self._map_bytes, len(self.source.names)))
+        execution, memory = backend.execution(), backend.device().memory
+        room = _BATCH_BYTES if memory is None else memory * execution.devices // _SHARE
+        fitting = max(1, min(execution.scanned, room // self._map_bytes, len(self.source.names)))
+        return self.batch or max(1, fitting // execution.devices) * execution.devices
 
     @cached_property
     def _map_bytes(self) -> int:

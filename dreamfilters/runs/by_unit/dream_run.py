@@ -118,7 +118,7 @@ class DreamJob:
             "versions": backend.versions(),
             "targets": list(self.names),
             **({} if self.tries == 1 else {TRIES: self.tries}),  # runs of a single seed are as before
-            **({} if self.batch is None or backend.BATCH_ROWS is None else {"batch": self.batch}),
+            **({"batch": self.batch} if self.batch and backend.ONE_SHAPE else {}),
         }
 
     def _recipe_of(self, goal: Objective) -> Recipe:

@@ -133,7 +133,7 @@ class _Maker:
             dreams, group = self._of(number), self.goals[number].group
             size = dreams.size(batch, processes)
             count = size if batch else min(size, max(group, share // group * group))
-            filled = count if backend.BATCH_ROWS is None else size  # where the shape decides the bytes, it is kept
+            filled = size if backend.ONE_SHAPE else count  # where the shape decides the bytes, it is kept
             for rows in dreams.split(count):
                 yield DreamBatch(number, tuple(rows), filled)
 

@@ -83,14 +83,14 @@ def _job(image: Path, record: Mapping[str, Any], network: Network) -> DreamJob:
         frames=int(record["frames"]),
         prior=None if prior is None else _prior_of(prior),
         start=None if start is None else read_start(start, network.form.channels),
-        batch=1 if backend.BATCH_ROWS is None else _batch(record.get("batch")),
+        batch=_batch(record.get("batch")) if backend.ONE_SHAPE else 1,
     )
     _check_canvas(image, job)
     return job
 
 
 def _batch(stored: Any) -> int | None:
-    """Return the batch size that decides the bytes of a dream besides its seed, see `backend.BATCH_ROWS`."""
+    """Return the batch size that decides the bytes of a dream besides its seed, see `backend.ONE_SHAPE`."""
     return None if stored is None else int(stored)
 
 

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from dreamfilters.dreams.parameterizations import Fourier
 from dreamfilters.dreams.recipe import Recipe
 from dreamfilters.dreams.transforms import Views
 from dreamfilters.errors import RecipeError
+from dreamfilters.networks import InputForm, Network
 from tests.batch_independence import any_batch_size
 
 RECIPE = Recipe()
@@ -87,7 +89,12 @@ def test_the_trial_chooses_the_size_with_the_most_images_per_second(network, mon
 
 
 def test_all_batches_have_one_size_where_bytes_depend_on_it(network, monkeypatch):
-    monkeypatch.setattr(backend, "BATCH_ROWS", 8)
+    monkeypatch.setattr(backend, "ONE_SHAPE", True)
+    with backend.executing(rows=8):
+        check_one_size(network, monkeypatch)
+
+
+def check_one_size(network, monkeypatch):
     assert [size(network, channel("conv1", [0] * count)) for count in (1, 9, 500)] == [8, 8, 8]
     grouped = channel("conv1", [0] * 3) + diversity("conv1", 3)
     assert size(network, grouped) == 6
@@ -96,5 +103,22 @@ def test_all_batches_have_one_size_where_bytes_depend_on_it(network, monkeypatch
     assert size(network, channel("conv1", [0])) == 4  # half of 8
     free(monkeypatch, bytes_=1)
     assert size(network, channel("conv1", [0])) == 1
-    monkeypatch.setattr(backend, "free_device_bytes", lambda: 10**12)  # that of the device counts
+    monkeypatch.setattr(backend, "device", lambda: backend.Device("gpu", "H", 1, 10**12))  # that of the device counts
     assert size(network, channel("conv1", [0])) == 8
+
+
+def test_the_units_of_a_layer_are_divided_into_equal_batches(fill, monkeypatch):
+    model = keras.Sequential([keras.layers.Input((8, 8, 3))])
+    for units in (3, 64, 384, 1000):
+        model.add(keras.layers.Conv2D(units, 1, name=f"conv{units}"))
+    network = Network(model, InputForm.from_range(0, 1, size=(8, 8)))
+    monkeypatch.setattr(backend, "ONE_SHAPE", True)
+    free(monkeypatch, bytes_=10**12)
+
+    def sizes():
+        return [size(network, channel(f"conv{units}", [0])) for units in (3, 64, 384, 1000)]
+
+    with backend.executing(rows=256):
+        assert sizes() == [8, 64, 192, 256]  # 1000 are four of 250, in whole eights
+    with backend.executing(rows=4):
+        assert sizes() == [4, 4, 4, 4]

@@ -8,13 +8,14 @@ from keras import layers
 from dreamfilters import backend
 from dreamfilters.dreams import priors
 from dreamfilters.dreams.ascent.compiled_step import build, where
+from dreamfilters.dreams.engine import dream
 from dreamfilters.dreams.objectives.classes import logit
 from dreamfilters.dreams.objectives.units import channel
 from dreamfilters.dreams.optimizers import Sign
 from dreamfilters.dreams.parameterizations import Canvas, Pixels
 from dreamfilters.dreams.penalties import L2, Decay
 from dreamfilters.dreams.recipe import Recipe
-from dreamfilters.dreams.transforms import Views
+from dreamfilters.dreams.transforms import Shift, Views
 from dreamfilters.errors import TargetError
 from dreamfilters.networks import InputForm, Network
 
@@ -33,8 +34,9 @@ def sums():
 
 def run(program, pixels, wanted, step=0):
     state = program.start_from({"pixels": backend.tensor(np.asarray(pixels, "float32"))})
-    state, scores = program.step(state, np.arange(len(pixels), dtype="uint64"), wanted, backend.tensor(np.int32(step)))
-    return np.asarray(state["params"]["pixels"]), np.asarray(scores), np.asarray(state["alive"])
+    state, scores, alive = program.steps(state, np.arange(len(pixels), dtype="uint64"), wanted, step, step + 1)
+    assert alive[0].tolist() == np.asarray(state["alive"]).tolist()
+    return np.asarray(state["params"]["pixels"]), scores[0], alive[0]
 
 
 def images(*values):
@@ -97,7 +99,7 @@ def test_a_relaxed_step_passes_an_inactive_relu_of_another_layer():
     program = build(network, goal, recipe, CANVAS)
     plain, scores, _ = run(program, images(0.5), goal.wanted)
     assert (plain.tolist(), scores) == (images(0.5).tolist(), [0])
-    activated, scores, _ = run(replace(program, step=program.relaxed_step), images(0.5), goal.wanted)
+    activated, scores, _ = run(replace(program, steps=program.relaxed_steps), images(0.5), goal.wanted)
     assert activated == pytest.approx(images(0.5) + 0.01, abs=1e-6)
     assert scores == [0]
 
@@ -143,3 +145,52 @@ def test_where_selects_rows():
 def test_unknown_units_are_refused(goal, message, network):
     with pytest.raises(TargetError, match=message):
         build(network, goal, Recipe(), Canvas(16, 16, priors.neutral(3)))
+
+
+def layer_mean(network, name, image):
+    """Return the mean of one filter's map in float32, by the layer itself."""
+    layer, _, unit = name.partition(":")
+    model = keras.Model(network.model.inputs, network.model.get_layer(layer).output)
+    return float(np.asarray(model(network.to_input(backend.tensor(image[None]))))[0, ..., int(unit)].mean())
+
+
+@pytest.mark.parametrize("views", [(), (Views(2),)], ids=["one view", "two views"])
+def test_steps_in_bfloat16_are_judged_in_float32(network, views):
+    """The curve is that of bfloat16, every other score that of the image in float32."""
+    recipe = Recipe(transforms=(Shift(1.0), *views), steps=16)
+    exact = dream(network, "conv2:0-3", recipe, seed=2)
+    rounded = dream(network, "conv2:0-3", replace(recipe, precision="bfloat16"), seed=2)
+    for one, other in zip(exact, rounded, strict=True):
+        assert other.score == pytest.approx(layer_mean(network, other.name, other.image), rel=1e-5)
+        assert one.start == other.start  # of the same noise
+        assert other.history[0] == pytest.approx(one.history[0], rel=0.02, abs=1e-3)
+        assert other.history[0] != one.history[0] or one.history[0] == 0
+        assert other.score == pytest.approx(one.score, rel=0.1)
+
+
+def test_the_device_decides_the_precision_that_a_recipe_leaves_open(network):
+    recipe = Recipe(steps=4)
+    with backend.executing(precision="bfloat16"):
+        by_device = dream(network, "conv2:0", recipe, seed=2)[0]
+        exact = dream(network, "conv2:0", replace(recipe, precision="float32"), seed=2)[0]
+    by_recipe = dream(network, "conv2:0", replace(recipe, precision="bfloat16"), seed=2)[0]
+    assert by_device.image.tobytes() == by_recipe.image.tobytes()
+    assert exact.image.tobytes() == dream(network, "conv2:0", recipe, seed=2)[0].image.tobytes()
+    assert exact.image.tobytes() != by_device.image.tobytes()
+
+
+class OnlyFloat32(layers.Layer):
+    """As a layer with a kernel of its own for one type."""
+
+    def call(self, x):
+        if keras.backend.standardize_dtype(x.dtype) != "float32":
+            raise TypeError("float32 only")
+        return x
+
+
+def test_a_network_that_refuses_bfloat16_takes_its_steps_in_float32(network_of, fill):
+    model = keras.Sequential([layers.Input((16, 16, 3)), OnlyFloat32(name="own"), layers.Conv2D(2, 3, name="conv")])
+    network, recipe = network_of(fill(model)), Recipe(steps=4)
+    exact = dream(network, "conv:0", recipe, seed=2)[0]
+    asked = dream(network, "conv:0", replace(recipe, precision="bfloat16"), seed=2)[0]
+    assert asked.image.tobytes() == exact.image.tobytes()

@@ -152,7 +152,7 @@ def test_a_finished_run_is_not_written_again(job_for, whole, bytes_in, tmp_path)
     for name, content in whole.items():
         (tmp_path / name).write_bytes(content)
         os.utime(tmp_path / name, ns=(1, 1))
-    batch = 5 if backend.BATCH_ROWS is None else 2
+    batch = 2 if backend.ONE_SHAPE else 5
     run(job_for(batch=batch), tmp_path, progress=stop_after(1))  # nothing is dreamt, so nothing can be interrupted
     assert bytes_in(tmp_path) == whole
     assert {path.stat().st_mtime_ns for path in tmp_path.iterdir()} == {1}
@@ -174,7 +174,7 @@ def test_a_unit_named_twice_is_dreamed_once(job_for):
 
 
 def test_the_seed_is_a_setting_and_the_batch_size_only_where_it_decides_bytes(job_for):
-    assert (job_for(batch=3).settings == job_for().settings) == (backend.BATCH_ROWS is None)
+    assert (job_for(batch=3).settings == job_for().settings) == (not backend.ONE_SHAPE)
     assert job_for(seed=8).settings != job_for().settings
 
 
