@@ -44,7 +44,7 @@ GROUPS = {
 # Names for several row groups.
 SETS = {
     "attribution": ("attribution", "captum_agreement"),
-    "pictures": ("score", "all_units", "quality", "class_dreams", "filter_dreams", "learned_prior"),
+    "dreams": ("score", "all_units", "quality", "class_dreams", "filter_dreams", "learned_prior"),
     "modern": ("step_time", "scaling", "streaming", "applications"),
 }
 

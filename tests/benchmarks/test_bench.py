@@ -61,7 +61,7 @@ def test_results_of_other_row_groups_stay_and_targets_are_listed_with_their_date
 def test_every_row_group_has_a_module_and_sets_name_row_groups():
     folder = Path(results.__file__).parent
     assert [name for name in GROUPS if not (folder / f"{name}.py").is_file()] == []
-    assert {"attribution", "pictures", "modern"} == set(SETS)
+    assert {"attribution", "dreams", "modern"} == set(SETS)
     assert {group for groups in SETS.values() for group in groups} <= set(GROUPS)
 
 
