@@ -27,7 +27,8 @@ from dreamfilters.dreams.objectives.targets import goals
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.dreams.priors import Prior
 from dreamfilters.dreams.priors.appearance import Appearance, appearances
-from dreamfilters.dreams.priors.denoised import check_prior
+from dreamfilters.dreams.priors.built_in_prior import prior_beside
+from dreamfilters.dreams.priors.denoised import Denoised, check_prior
 from dreamfilters.dreams.priors.learned_prior import LearnedPrior
 from dreamfilters.dreams.priors.response_limits import response_limits
 from dreamfilters.dreams.recipe import Recipe
@@ -59,7 +60,7 @@ def dream(
             "natural" for classes, "natural-large" above 96 pixels, else "standard".
         seed: random seed; the same seed gives the same images, alone or in any batch, see `batch`.
         prior: color statistics, instead of those that the recipe names; for the recipe "learned" a learned prior, see
-            `fit_prior`.
+            `fit_prior`; default: that of the network "signs".
         start: a dream or an image (h, w, c) in [0, 1] to start from, or one per unit (n, h, w, c); default: noise.
         batch: images per batch; default: chosen by memory and a short trial. With TensorFlow it does not change the
             images. With JAX, all batches have one size by default, also those of a single image, and another size
@@ -190,6 +191,8 @@ def canvas_of(network: Network, recipe: Recipe, prior: Prior | LearnedPrior | No
     """
     height, width = canvas_size(network, recipe)
     channels = network.form.channels
+    if prior is None and isinstance(recipe.parameterization, Denoised):
+        prior = prior_beside(network.prior)
     check_prior(recipe, prior)
     prior = prior or _named_prior(recipe.parameterization.prior, network, channels)
     if prior.channels != channels:

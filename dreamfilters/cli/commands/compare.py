@@ -98,7 +98,7 @@ def compare(
     Writes one offline page: each dream beside the strongest images with all maps on one scale, the histogram of real
     responses, and every measure (see `measures`). Exit code 3 if some images could not be read.
     """
-    prior = recipe_options.prior(learned)
+    prior = recipe_options.prior(learned, model)
     targets, images = options.targets_and_images(model, words)
     import_backend()
     from dreamfilters.comparison.compare import ComparePlan
@@ -173,7 +173,7 @@ def atlas(
     Writes an index page and a page for every unit: dream, real images, measures and verdict. Run the same command
     again to resume a stopped atlas. Exit code 3 if some images could not be read.
     """
-    prior = recipe_options.prior(learned)
+    prior = recipe_options.prior(learned, model)
     images = options.images_or_samples(model, images)
     import_backend()
     from dreamfilters.runs.by_unit.atlas_run import KIND, AtlasSummary, atlas_job, run

@@ -112,7 +112,7 @@ def dream(
     Next:
       dreamfilters compare signs conv6:0-15 images/
     """
-    of_images = recipe_options.prior(learned)
+    of_images = recipe_options.prior(learned, model)
     import_backend()
     from dreamfilters.images import read_image
     from dreamfilters.runs.by_unit.dream_run import DreamJob, run

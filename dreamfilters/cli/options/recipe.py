@@ -22,7 +22,7 @@ Learned = Annotated[
     of_recipe(
         "--prior",
         metavar="FILE",
-        help="Prior for the recipe `learned`, which `dreamfilters prior` trains on images.",
+        help="Prior for the recipe `learned`, which `dreamfilters prior` trains on images; `signs` has its own.",
         callback=readable_prior,
     ),
 ]
@@ -70,17 +70,19 @@ class RecipeOptions:
         elif self.settings:
             check_default_settings(self.settings)
 
-    def prior(self, path: Path | None) -> LearnedPrior | None:
-        """Return the prior of a file, None without one.
+    def prior(self, path: Path | None, model: str) -> LearnedPrior | None:
+        """Return the prior of a file; without one, that of the built-in network if the recipe needs it, else None.
 
         Raises:
             RecipeError: the recipe needs a prior and there is none, or does not use the one that is given.
         """
         if path is None and self.recipe is None:
             return None  # without the imports below, which take a tenth of a second
-        from dreamfilters.dreams.priors.denoised import check_prior
+        from dreamfilters.dreams.priors.denoised import Denoised, check_prior
         from dreamfilters.runs.storage.prior_files import read_prior
 
+        if path is None and model == "signs" and isinstance(self._read(self.recipe or "").parameterization, Denoised):
+            path = _built_in()
         found = None if path is None else read_prior(path)
         if self.recipe is not None:
             check_prior(self._read(self.recipe), found)
@@ -116,3 +118,12 @@ def check_default_settings(settings: Sequence[str]) -> None:
         else:
             return
     raise errors[0]
+
+
+def _built_in() -> Path:
+    """Return the file of the learned prior of the built-in network."""
+    import importlib.resources
+
+    from dreamfilters.dreams.priors.built_in_prior import NAME
+
+    return Path(str(importlib.resources.files("dreamfilters.signs") / NAME))

@@ -127,8 +127,13 @@ class LearnedPrior:
     def to_bytes(self) -> bytes:
         """Return the file that `save` writes: arrays of numbers, and one JSON text."""
         file = io.BytesIO()
-        np.savez_compressed(file, **{_RECORD: np.array(self._text)}, **self._arrays)  # type: ignore[arg-type]
+        np.savez_compressed(file, **self.arrays)  # type: ignore[arg-type]
         return file.getvalue()
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays of the file."""
+        return {_RECORD: np.array(self._text), **self._arrays}
 
     @property
     def _text(self) -> str:
@@ -170,7 +175,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> LearnedPrior:
     architecture = Architecture(stored.channels)
     if any(side % MULTIPLE or not 0 < side <= 2**10 for side in stored.size):
         raise ValueError(f"size {stored.size}: must be multiples of {MULTIPLE}")
-    weights = {name: arrays.get(f"{_WEIGHT}{name}") for name in architecture.shapes}
+    weights = {name: _single(arrays.get(f"{_WEIGHT}{name}")) for name in architecture.shapes}
     for name, shape in architecture.shapes.items():
         _check(name, weights[name], "float32", shape)
     images = (arrays.get(_SAMPLE), arrays.get(_THUMBNAILS))
@@ -190,6 +195,11 @@ class _Stored:
     channels: int
     patch: int
     training: TrainingRecord
+
+
+def _single(array: NDArray[Any] | None) -> NDArray[Any] | None:
+    """Return weights in single precision where a file has them in half precision, else as they are."""
+    return array.astype(np.float32) if array is not None and array.dtype == np.float16 else array
 
 
 def _check(name: str, array: NDArray[Any] | None, kind: str, shape: tuple[int | None, ...]) -> None:

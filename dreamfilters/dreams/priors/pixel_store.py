@@ -37,7 +37,8 @@ class PixelStore:
 
     def __init__(self, shape: tuple[int, int, int], folder: Path | None = None) -> None:
         self._image, self._count, self._folder = shape, 0, folder
-        self._file = tempfile.SpooledTemporaryFile(max_size=MOST_BYTES, dir=folder)  # noqa: SIM115 - closed with self
+        where = None if folder is None else str(folder)
+        self._file = tempfile.SpooledTemporaryFile(max_size=MOST_BYTES, dir=where)  # noqa: SIM115 - closed with self
         weakref.finalize(self, self._file.close)
 
     def __len__(self) -> int:
