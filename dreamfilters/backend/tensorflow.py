@@ -295,4 +295,4 @@ def _by_xla(shape: tuple[int, ...], height: int, width: int, mirrored: bool) -> 
         above, below = in_row(*read(row, 1 - down, rows)), in_row(*read(row + 1, down, rows))
         return tf.reshape(above + below, (count, height, width, channels))
 
-    return tf.function(resampled, autograph=False, jit_compile=True)
+    return tf.function(resampled, autograph=False, jit_compile=True)  # type: ignore[no-any-return]

@@ -46,8 +46,9 @@ class Evaluator:
         if name == LOGITS or len(position) != 2:
             return None
         window = window_of(self.network.graph, name, size)
-        small = window is not None and window.share <= _LARGEST_WINDOW
-        return window if small and self.watched.accepts(window.size, canvas.channels) else None
+        if window is None or window.share > _LARGEST_WINDOW:
+            return None
+        return window if self.watched.accepts(window.size, canvas.channels) else None
 
     def score(self, image: Tensor, wanted: Wanted) -> Tensor:
         """Return the score of each image."""

@@ -32,9 +32,9 @@ def slots_of_one_channel(
     for step, channel in reversed(list(steps)):
         needed = set[str | None]().union(*(needs.get(slot, ()) for slot in step.outputs))
         layer = next(iter(needed)) if len(needed) == 1 else None
-        is_one = layer is not None and channel is not None and step.name not in whole
-        if is_one:
-            found[step.outputs[0]] = layer
+        narrow = frozenset[int]()
+        if layer is not None and channel is not None and step.name not in whole:
+            found[step.outputs[0]], narrow = layer, channel.slots
         for slot in step.inputs:
-            needs.setdefault(slot, set()).add(layer if is_one and slot in channel.slots else None)
+            needs.setdefault(slot, set()).add(layer if slot in narrow else None)
     return found

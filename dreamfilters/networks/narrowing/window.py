@@ -136,7 +136,8 @@ def _shape_after(step: Step, before: list[Shape]) -> Shape | None:
     if isinstance(layer, (keras.layers.Cropping2D, keras.layers.UpSampling2D, keras.layers.Conv2DTranspose)):
         return None
     maps = [shape for shape in before if len(shape) == len(step.shape)]
-    return (*np.max([shape[:2] for shape in maps], axis=0).tolist(), channels) if maps else None
+    rows, columns = (max((shape[axis] or 0 for shape in maps), default=0) for axis in (0, 1))
+    return (rows, columns, channels) if maps else None
 
 
 def _is_same_everywhere(step: Step) -> bool:

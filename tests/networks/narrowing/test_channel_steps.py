@@ -175,7 +175,7 @@ def test_layers_of_users_compute_all_whatever_their_name():
 def test_quantized_layers_compute_all():
     keras.utils.set_random_seed(3)
     model = keras.Sequential([layers.Input(SIZE), layers.Dense(6, name="dense")])
-    model.quantize("int8")
+    model.get_layer("dense").quantize("int8")
     graph = flatten(model)
     assert watch(graph, frozenset({"dense"}))(images(), {"dense": UNITS})["dense"].shape[-1] == 6
 
