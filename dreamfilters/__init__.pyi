@@ -104,6 +104,7 @@ from .dreams.transforms import (
 from .errors import (
     BackendError as BackendError,
     DamagedError as DamagedError,
+    DeviceMemoryError as DeviceMemoryError,
     DownloadError as DownloadError,
     DreamfiltersError as DreamfiltersError,
     ImageError as ImageError,

@@ -62,7 +62,11 @@ _START = 600  # characters of it before what is left out; the end often says wha
 
 
 class BackendError(DreamfiltersError):
-    """Keras runs on a backend other than TensorFlow."""
+    """Keras runs on a backend other than TensorFlow or JAX, or the device cannot compute as it is set to."""
+
+
+class DeviceMemoryError(BackendError, MemoryError):
+    """The memory of the device is too small for a batch."""
 
 
 class ModelError(DreamfiltersError):

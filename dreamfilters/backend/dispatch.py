@@ -1,9 +1,34 @@
-"""Steps of an ascent, one dispatch each."""
+"""What a backend does around its programs: steps of an ascent, one dispatch each, and the error of a full memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+
+from dreamfilters.errors import DeviceMemoryError
+
+
+@contextmanager
+def within_memory(exhausted: type[Exception], word: str, device: Callable[[], object]) -> Iterator[None]:
+    """Turn the error by which a library says that the memory is too small into one line.
+
+    Args:
+        exhausted: the class of the error.
+        word: what its text contains, "" for any text.
+        device: returns what computes.
+
+    Raises:
+        DeviceMemoryError: the memory of the device is too small.
+    """
+    try:
+        yield
+    except exhausted as error:
+        if word not in str(error):
+            raise
+        raise DeviceMemoryError(
+            f"{device()}: its memory is too small for a batch of this size; choose a smaller one by --batch, or batch="
+        ) from error
 
 
 def one_by_one(

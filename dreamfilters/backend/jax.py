@@ -14,7 +14,7 @@ from jax import numpy as jnp
 
 from dreamfilters.backend.batch_bytes import LANES, Tensor
 from dreamfilters.backend.devices import Device, Executions
-from dreamfilters.backend.dispatch import one_by_one
+from dreamfilters.backend.dispatch import one_by_one, within_memory
 from dreamfilters.backend.jax_programs import compiled, repeated
 from dreamfilters.backend.jax_words import fold_words, random_words, words_of
 from dreamfilters.backend.seeds import Seeds
@@ -41,7 +41,7 @@ def compile(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: A001 -
     The variables of Keras that it reads are arguments of the program, so that it always computes with their values of
     now: as constants, they would keep those of the first call, and would be stored in each program.
     """
-    return compiled(function, tensor)
+    return _within_memory(compiled(function, tensor))
 
 
 def compile_rows(function: Callable[..., Any], *, group: int = 1) -> Callable[..., Any]:
@@ -49,7 +49,7 @@ def compile_rows(function: Callable[..., Any], *, group: int = 1) -> Callable[..
 
     Of several devices, each computes its own part of the batch, in whole groups of images: see `Execution.devices`.
     """
-    return compiled(function, tensor, devices=_devices, group=group)
+    return _within_memory(compiled(function, tensor, devices=_devices, group=group))
 
 
 def compile_steps(step: Callable[..., Any], *, group: int = 1) -> Callable[..., Any]:
@@ -77,7 +77,18 @@ def compile_steps(step: Callable[..., Any], *, group: int = 1) -> Callable[..., 
         scores, alive = (np.concatenate(each) for each in zip(*parts, strict=True))
         return state, scores, alive
 
-    return steps
+    return _within_memory(steps)
+
+
+def _within_memory(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `call` with one line for the error of a full memory."""
+
+    @functools.wraps(call)
+    def within(*arguments: Any) -> Any:
+        with within_memory(jax.errors.JaxRuntimeError, "RESOURCE_EXHAUSTED", device):
+            return call(*arguments)
+
+    return within
 
 
 def _devices() -> int:

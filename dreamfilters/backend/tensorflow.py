@@ -13,7 +13,7 @@ from tensorflow.python.client import device_lib  # what says how much memory a d
 
 from dreamfilters.backend.batch_bytes import LANES, Tensor
 from dreamfilters.backend.devices import Device, Executions
-from dreamfilters.backend.dispatch import one_by_one
+from dreamfilters.backend.dispatch import one_by_one, within_memory
 from dreamfilters.backend.seeds import GOLDEN, MIX_1, MIX_2, Seeds, increments
 
 tensor = tf.convert_to_tensor
@@ -34,7 +34,7 @@ def compile(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: A001 -
         if key not in graphs:
             # partial: TensorFlow counts graphs by their code, and would warn about retracing
             graphs[key] = tf.function(functools.partial(function), autograph=False, jit_compile=False)
-        with _products_in_float32():
+        with _products_in_float32(), within_memory(tf.errors.ResourceExhaustedError, "", device):
             return graphs[key](*arguments)
 
     return compiled

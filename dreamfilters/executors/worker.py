@@ -97,7 +97,7 @@ class WorkerLoop:
         except MemoryError:
             return OutOfMemory(message.task, message.number)
         except Exception as error:
-            if type(error).__name__ == _EXHAUSTED:
+            if type(error).__name__ == _EXHAUSTED:  # outside of a compiled program
                 return OutOfMemory(message.task, message.number)
             return Computed(message.task, message.number, error=_portable(error))
 
