@@ -25,7 +25,7 @@ from tests.benchmarks.tables import Table, ratio
 
 _ROUNDS, _UNITS, _IMAGES, _WARM = 9, 16, 1_024, 256
 # (scan over the bare forward pass, step over the bare forward and backward pass)
-BOUNDS = {"signs": (2.6, 1.8), "small": (4.0, 3.0)}
+BOUNDS = {"signs": (2.6, 1.8), "small": (3.0, 3.0)}
 
 
 def main() -> None:
