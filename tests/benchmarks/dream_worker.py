@@ -175,7 +175,7 @@ def compiled_step(network: Network, goal: df.Objective, recipe: df.Recipe, **cha
     canvas = canvas_of(network, recipe)
     program = build(network, goal, recipe, canvas)
     seeds = backend.tensor(np.arange(1, len(goal) + 1, dtype="uint64"))
-    wanted = backend.tensor(goal.wanted)
+    wanted = keras.tree.map_structure(backend.tensor, goal.wanted)
     held = {"state": program.start(seeds), "number": 0}
 
     def run() -> None:

@@ -10,7 +10,7 @@ from dreamfilters.dreams.objectives.objective import VIEWS, Objective, Wanted
 from dreamfilters.dreams.parameterizations import Canvas
 from dreamfilters.networks import LOGITS, Network, before
 from dreamfilters.networks.activation_functions import RELAXED
-from dreamfilters.networks.narrowing.window import InputWindow, position_of, window_of
+from dreamfilters.networks.narrowing.window import FieldWindow, position_of, window_of
 from dreamfilters.networks.watching import GradientRule
 
 # The largest share of a canvas on which a neuron is computed alone: cutting it out takes time too.
@@ -36,7 +36,7 @@ class Evaluator:
         self.window = self._window(canvas)
         self.nonlinear = frozenset(name for name in self.names.values() if name != LOGITS and network.has_linear(name))
 
-    def _window(self, canvas: Canvas) -> InputWindow | None:
+    def _window(self, canvas: Canvas) -> FieldWindow | None:
         """Return the windows that neurons are computed on; None if the whole canvas is, see `_LARGEST_WINDOW`."""
         layers = self.goal.position(self.goal.wanted)
         size = (canvas.height, canvas.width)

@@ -59,7 +59,7 @@ def filter_slice(step: Step) -> FilterSlice | None:
 
 
 def depthwise_slice(step: Step) -> FilterSlice | None:
-    """Return the function ((n, h, w, 1), units (n,)) -> (n, h', w', 1) for a convolution that is depthwise.
+    """Return the function ((n, h, w, 1), units (n,)) -> (n, h', w', 1) for a convolution of single channels.
 
     The input is channel units[i] of image i, the result is that channel of the output, before the activation.
     """

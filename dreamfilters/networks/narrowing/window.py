@@ -27,7 +27,7 @@ from dreamfilters.networks.layers.receptive_field_rules import CONVOLUTIONS, POO
 
 
 @dataclass(frozen=True)
-class InputWindow:
+class FieldWindow:
     """The windows of the positions of one map on an input of one size; each attribute is (down, right).
 
     Attributes:
@@ -74,7 +74,7 @@ def position_of(maps: Tensor, position: tuple[Tensor, ...]) -> Tensor:
     return ops.take_along_axis(flat, index, axis=1)[:, :, None]
 
 
-def window_of(graph: Graph, layer: str, size: tuple[int, int]) -> InputWindow | None:
+def window_of(graph: Graph, layer: str, size: tuple[int, int]) -> FieldWindow | None:
     """Return the windows for the map of a layer on inputs of this size (h, w).
 
     None if a position depends on the whole input, or on the way to it are steps other than convolutions, pooling,
@@ -102,7 +102,7 @@ def window_of(graph: Graph, layer: str, size: tuple[int, int]) -> InputWindow | 
     sides = [_side(length, int(span.size), by) for length, span, by in zip(size, pair, grid, strict=True)]
     if sides == list(size):
         return None
-    return InputWindow(
+    return FieldWindow(
         size=(sides[0], sides[1]),
         room=(size[0] - sides[0], size[1] - sides[1]),
         grid=(grid[0], grid[1]),

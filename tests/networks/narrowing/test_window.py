@@ -7,7 +7,7 @@ from keras import layers, ops
 
 from dreamfilters import backend
 from dreamfilters.networks.graph import flatten
-from dreamfilters.networks.narrowing.window import InputWindow, position_of, window_of
+from dreamfilters.networks.narrowing.window import FieldWindow, position_of, window_of
 from dreamfilters.networks.watching import watch
 
 
@@ -108,7 +108,7 @@ def test_hand_worked():
     graph = graph_of(stacked(conv(strides=2), conv(strides=2)))
     window = window_of(graph, graph.steps[-1].name, (40, 40))
     # 7 pixels and up to 3 before them are 10; 40 - 28 = 12 is the next side that leaves a multiple of 4
-    assert window == InputWindow((12, 12), (28, 28), (4, 4), (4, 4), (0, 0))
+    assert window == FieldWindow((12, 12), (28, 28), (4, 4), (4, 4), (0, 0))
     starts = np.asarray(window.starts((np.array([0, 3, 9]), np.array([9, 8, 1]))))
     np.testing.assert_array_equal(starts, [[0, 28], [12, 28], [28, 4]])
     assert window.share == pytest.approx(0.09)
