@@ -8,9 +8,8 @@ how an accelerator is used. All other code uses `keras.ops`.
 
 import multiprocessing
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from dreamfilters.backend.quiet import without_stderr
 from dreamfilters.errors import BackendError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no messages about oneDNN
@@ -19,31 +18,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no messages about oneDNN
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # TensorFlow takes the memory of a GPU as it needs it, not all of it at once: the viewer and worker processes share it.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-if (
-    multiprocessing.parent_process() is not None
-):  # JAX takes three quarters at once, unless it is one process of several
+# JAX takes three quarters at once, unless it is one process of several.
+if multiprocessing.parent_process() is not None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
-
-@contextmanager
-def _without_stderr() -> Iterator[None]:
-    """Redirect stderr: the C++ library of TensorFlow writes messages before it reads the settings of its log."""
-    try:
-        stderr, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    except OSError:  # there is no stderr
-        yield
-        return
-    try:
-        os.dup2(devnull, 2)
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(devnull)
-
-
 try:
-    with _without_stderr():
+    with without_stderr():
         import keras
 except ModuleNotFoundError as missing:
     raise BackendError(
@@ -57,7 +37,7 @@ if keras.backend.backend() not in ("tensorflow", "jax"):
         "set the environment variable KERAS_BACKEND=tensorflow or KERAS_BACKEND=jax before Python starts"
     )
 
-with _without_stderr():
+with without_stderr():
     from dreamfilters.backend.batch_bytes import (
         LANES,
         SPLITS_BATCHES,

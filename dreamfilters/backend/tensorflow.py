@@ -14,6 +14,7 @@ from tensorflow.python.client import device_lib  # what says how much memory a d
 from dreamfilters.backend.batch_bytes import LANES, Tensor
 from dreamfilters.backend.devices import Device, Executions
 from dreamfilters.backend.dispatch import one_by_one, within_memory
+from dreamfilters.backend.quiet import without_stderr
 from dreamfilters.backend.seeds import GOLDEN, MIX_1, MIX_2, Seeds, increments
 
 tensor = tf.convert_to_tensor
@@ -110,7 +111,8 @@ def output_shapes(
 
 
 def _found() -> Device:
-    accelerators = tf.config.list_physical_devices("GPU")
+    with without_stderr():  # TensorFlow for GPUs writes an error where there is none
+        accelerators = tf.config.list_physical_devices("GPU")
     if not accelerators:
         return Device("cpu", "cpu")
     name = str(tf.config.experimental.get_device_details(accelerators[0]).get("device_name", "GPU"))
