@@ -215,8 +215,8 @@ class Ladder:
     def _ascend_pixels(self, fallback: Fallback, rows: Rows, start: np.ndarray, rest: np.ndarray) -> AscentResult:
         """Raise the maximum of the map on pixels, then continue by the recipe; the scores are of the objective."""
         goal, recipe = self.batches.goal.at_maximum(), self.batches.recipe
-        kept = {"transparency": recipe.transparency, "precision": recipe.precision}
-        pixels = replace(self.batches, goal=goal, recipe=replace(_PIXEL_RECIPE, **kept))
+        by_sign = replace(_PIXEL_RECIPE, transparency=recipe.transparency, precision=recipe.precision)
+        pixels = replace(self.batches, goal=goal, recipe=by_sign)
         canvas = replace(self.canvas, prior=priors.neutral(self.canvas.channels))
         program = build(pixels.network, goal, pixels.recipe, canvas)
         ascent = pixels.ascent(rows, attempt=fallback.attempt)
