@@ -48,7 +48,7 @@ class WeightSection:
 def weights_files(found: Sequence[LayerWeights]) -> dict[str, bytes]:
     """Return the page, the numbers, and the sheet of each layer's kernels: name -> content."""
     ids = _anchors([one.layer for one in found])
-    sheets = {f"{anchor}.png": one.sheet for anchor, one in zip(ids, found, strict=True)}
+    sheets = dict(zip(sheet_names([one.layer for one in found]), (one.sheet for one in found), strict=True))
     files = {name: png_bytes(sheet) for name, sheet in sheets.items() if sheet is not None}
     sections = [_section(one, anchor) for anchor, one in zip(ids, found, strict=True)]
     values = json_bytes({"network": found[0].network, "layers": [one.as_values() for one in found]})
@@ -61,7 +61,12 @@ def file_names(layers: Sequence[str]) -> list[str]:
     >>> file_names(["conv1"])
     ['index.html', 'weights.json', 'kernels-conv1.png']
     """
-    return [PAGE, VALUES, *(f"{anchor}.png" for anchor in _anchors(layers))]
+    return [PAGE, VALUES, *sheet_names(layers)]
+
+
+def sheet_names(layers: Sequence[str]) -> list[str]:
+    """Return the name of the file of each layer's kernels."""
+    return [f"{anchor}.png" for anchor in _anchors(layers)]
 
 
 def _anchors(layers: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from dreamfilters.errors import DamagedError, OutputError
+from dreamfilters.runs import weights_run
 from dreamfilters.runs.by_image import attribution_store, map_store, technique_store
 from dreamfilters.runs.by_unit import atlas_run, audit_run, compare_run, dream_store
 from dreamfilters.runs.over_images import (
@@ -25,6 +26,7 @@ from dreamfilters.training.history import Training
 from dreamfilters.training.summaries import kinds
 from dreamfilters.training.summaries.stored_dreams import stored_atlas, stored_comparison, stored_dreams
 from dreamfilters.training.summaries.stored_images import of_heatmaps, of_maps, of_technique
+from dreamfilters.training.summaries.stored_weights import of_weights
 from dreamfilters.training.summaries.summary import Summaries, event_content, write_new
 
 Reader = Callable[[Path], Summaries]
@@ -94,6 +96,7 @@ _READERS: Sequence[tuple[RunKind, Reader]] = (
     (diff_run.KIND, _read_by(diff_run.read_diff, kinds.of_diff)),
     (attribution_store.KIND, of_heatmaps),
     (map_store.KIND, of_maps),
+    (weights_run.KIND, of_weights),
     *((technique_store.kind_of(name), partial(of_technique, command=name)) for name in technique_store.NOUNS),
 )
 READERS: Mapping[str, Reader] = {kind.command: reader for kind, reader in _READERS}

@@ -12,6 +12,7 @@ import dreamfilters as df
 from dreamfilters.cli import app
 from dreamfilters.errors import DamagedError, DreamfiltersError, OutputError, UsageError
 from dreamfilters.images import png_bytes
+from dreamfilters.runs import weights_run
 from dreamfilters.runs.by_image.technique_store import NOUNS
 from dreamfilters.runs.storage.json_files import as_json, with_checksum
 from dreamfilters.runs.storage.run_folder import RunKind
@@ -66,6 +67,8 @@ def runs(noisy, tmp_path_factory):
         for name, words in MADE.items():
             result = command(name, *model, *words, "--out", name, "--quiet")
             assert result.exit_code == 0, (name, result.output, result.exception)
+        network = df.load(noisy / "tiny.keras")
+        weights_run.run(weights_run.WeightsJob(network, "tiny", ("conv1", "conv2")), folder / "weights")
         words = ("--images", "images", "--layers", "conv1", "--units", "conv1:0", "--range", "0", "1")
         result = command("film", *checkpoints, *words, "--out", "film", "--quiet")
         assert result.exit_code == 0, (result.output, result.exception)
@@ -128,6 +131,19 @@ def test_a_comparison_has_its_rows_and_dreams(runs, summaries):
     assert {tag: found[tag, 0].simple_value for tag in numbers} == pytest.approx(numbers, rel=1e-6)
 
 
+def test_weights_have_their_kernels_and_statistics(runs, summaries, noisy):
+    """The command makes no run of them; the viewer does."""
+    found = read(summaries("weights"))
+    assert {tag for tag, _ in found if tag.startswith("kernels/")} == {"kernels/conv1", "kernels/conv2"}
+    kernel, bias = df.load(noisy / "tiny.keras").model.get_layer("conv1").get_weights()
+    assert found["std/conv1 kernel", 0].simple_value == pytest.approx(kernel.std(), rel=1e-4)
+    assert found["high/conv1 bias", 0].simple_value == pytest.approx(bias.max(), rel=1e-5)
+    (runs / "weights" / "weights.json").write_text("{}")
+    result = summaries("weights")
+    assert result.exit_code
+    assert "weights.json: is damaged" in result.output
+
+
 def test_a_training_and_a_film_have_the_steps_of_their_looks(faulty, summaries):
     folder, training, _ = faulty
     for run, looks in ((folder, training.looks), ("film", df.read_training(f"film/{LOOKS}").looks)):
@@ -158,7 +174,7 @@ def test_every_command_that_writes_a_run_has_summaries():
     commands = {kind.command for module in modules for kind in vars(module).values() if isinstance(kind, RunKind)}
     assert READERS.keys() >= {*NOUNS, "dream", "scan", "maps"}
     assert commands <= READERS.keys() | set(TRAININGS)
-    assert MADE.keys() == READERS.keys()
+    assert MADE.keys() | {"weights"} == READERS.keys()
 
 
 NUMBERS = {  # of a record, by the part of a tag that precedes the name of its image
