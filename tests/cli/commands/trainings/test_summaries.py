@@ -141,7 +141,8 @@ def test_weights_have_their_kernels_and_statistics(runs, summaries, noisy):
     (runs / "weights" / "weights.json").write_text("{}")
     result = summaries("weights")
     assert result.exit_code
-    assert "weights.json: is damaged" in result.output
+    assert isinstance(result.exception, DamagedError)
+    assert "weights.json: is damaged" in str(result.exception)
 
 
 def test_a_training_and_a_film_have_the_steps_of_their_looks(faulty, summaries):
