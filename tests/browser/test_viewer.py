@@ -346,9 +346,10 @@ def test_another_seed_is_another_dream_and_can_be_canceled(tab, base):
     tab.wait_for_selector("article.unit[data-ready=yes]", state="attached")
     tab.keyboard.press("d")
     tab.wait_for_selector(".current-dream.done, .current-dream.failed", state="attached")
-    tab.select_option(".dreams select", "natural")  # long enough to be canceled
+    tab.select_option(".dreams select", "lucid")  # long enough to be canceled
     tab.click(".dreams >> text=Another seed")
-    tab.wait_for_selector(".current-dream.running", state="attached")
+    # where other processes leave little time, the page shows the steps late
+    tab.wait_for_selector(".current-dream.queued, .current-dream.running", state="attached")
     assert tab.input_value("input.seed") == "1"
     tab.keyboard.press("x")
     tab.wait_for_selector(".current-dream.cancelled", state="attached")
