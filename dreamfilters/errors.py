@@ -1,7 +1,8 @@
 """The errors that dreamfilters raises.
 
 DreamfiltersError           one line: what is wrong, the value given, what works instead
-├── BackendError            Keras runs on a backend other than TensorFlow
+├── BackendError            Keras runs on a backend other than TensorFlow or JAX, or the device cannot compute so
+│   └── DeviceMemoryError   the memory of the device is too small for a batch
 ├── ModelError              a model cannot be opened or used
 │   └── UntrustedError      a model contains code and was not trusted
 ├── InputFormError          an input form is invalid or contradicts the network

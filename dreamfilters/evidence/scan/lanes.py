@@ -16,7 +16,7 @@ def groups(positions: int, units: int) -> int:
     """Return the number of positions in a row of lanes.
 
     >>> groups(48 * 48, 32), groups(7 * 7, 1280), groups(1, 10)
-    (32, 1, 1)
+    (20, 1, 1)
     """
     least = 2 if units == 1 < positions else 1  # NumPy adds a single lane in pairs, and not down the rows
     return max(least, min(LANES // units, positions // _FEWEST))

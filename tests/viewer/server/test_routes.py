@@ -120,7 +120,7 @@ def test_path_traversals_are_404(page):
     ["/api/maps/L999/I0", "/api/maps/L1/I999", "/api/maps/L1/I0/999", "/api/maps/L1/I0/-1", "/api/maps/L1/I0/x",
      "/api/maps/L1/I0/99999999999999999999999", "/api/units/conv1/0", "/api/units/C/43", "/api/images/U9999/thumb.png",
      "/api/dreams/D99999/map", "/api/receptive-fields/L999", "/api/verdicts/__class__", "/api",
-     "/api/jobs/J9/files/index.html", "/api/classes/43", "/api/evaluation/cells/99/0",
+     "/api/jobs/J99/files/index.html", "/api/classes/43", "/api/evaluation/cells/99/0",
      "/api/evaluation/separations/0/99",
      "/docs", "/openapi.json", "/static/", "/static/vendor", "/" + "x" * 2000, "/api/units/L1/0/crops/99.png",
      "/api/heatmaps/C/0/I1", "/api/heatmaps/C/0/I1?method=none", "/api/heatmaps/C/0/I1?method=gradient&against=43",
