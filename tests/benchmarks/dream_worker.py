@@ -124,14 +124,7 @@ def against_bare(
             network, goal, standard, parameterization=df.Pixels(), transforms=(), optimizer=Sign()
         ),
     }
-    for run in runs.values():
-        run()
-        run()
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            times[name].append(clocked(run))
-    return {"times": times}
+    return {"times": in_turn(runs, rounds, time.perf_counter)}
 
 
 def step_ratio(model: str, layer: str, units: list[int], low: float, high: float, rounds: int) -> dict[str, Any]:
@@ -140,14 +133,19 @@ def step_ratio(model: str, layer: str, units: list[int], low: float, high: float
     goal = df.channel(layer, units)
     recipe = recipe_of(network, goal, recipes.read_recipe("standard"))
     runs = {"bare pass": keras_pass(network, layer, units), "step": compiled_step(network, goal, recipe)}
+    return {"times": in_turn(runs, rounds, time.process_time)}
+
+
+def in_turn(runs: dict[str, Any], rounds: int, clock: Any) -> dict[str, list[float]]:
+    """Return the seconds of each function by its name, called in turn after two calls of each that are not timed."""
     for run in runs.values():
         run()
         run()
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            times[name].append(clocked(run, time.process_time))
-    return {"times": times}
+            times[name].append(clocked(run, clock))
+    return times
 
 
 def keras_pass(network: Network, layer: str, units: list[int]) -> Any:

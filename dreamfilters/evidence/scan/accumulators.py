@@ -44,6 +44,15 @@ class BatchStatistics:
         return BatchStatistics(**{name: values[:count] for name, values in vars(self).items()})
 
 
+def may_enter(
+    maximum: NDArray[np.float32], mean: NDArray[np.float32], thresholds: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """Return (n, units): whether the maximum, the mean, or the negative of either exceeds its threshold (4, units)."""
+    entering: NDArray[np.bool_] = (maximum > thresholds[0]) | (mean > thresholds[1])
+    entering |= (maximum < -thresholds[2]) | (mean < -thresholds[3])
+    return entering
+
+
 class Accumulators:
     """The statistics of `units` units over all images added so far.
 

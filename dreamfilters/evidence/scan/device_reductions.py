@@ -14,18 +14,25 @@ from numpy.typing import NDArray
 
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
-from dreamfilters.evidence.scan.accumulators import BatchStatistics
+from dreamfilters.evidence.scan.accumulators import BatchStatistics, may_enter
 from dreamfilters.networks import Network
+from dreamfilters.networks.watching import ForwardPass
 
 Floats = NDArray[np.float32]
 
 
-def device_reducer(network: Network, layers: Sequence[str]) -> Callable[[Floats, Floats], BatchStatistics]:
+def device_reducer(
+    network: Network, layers: Sequence[str], watch: ForwardPass
+) -> Callable[[Floats, Floats], BatchStatistics]:
     """Return the function from images (n, h, w, c) and thresholds (4, units) to the statistics of each unit.
 
     It is that of `reductions.reducer` with other rounding of means. Several devices share the images.
+
+    Args:
+        network: whose input form brings the images to its input.
+        layers: in the order of the statistics.
+        watch: returns their activations.
     """
-    watch = network.watch(frozenset(layers))
 
     def statistics(images: Tensor) -> tuple[Tensor, ...]:
         outputs = watch(network.to_input(images))
@@ -40,8 +47,7 @@ def device_reducer(network: Network, layers: Sequence[str]) -> Callable[[Floats,
         nonfinite = ~(np.isfinite(mean) & np.isfinite(maximum))
         for values in (maximum, mean, minimum, power):
             values[nonfinite] = np.nan
-        entering = (maximum > thresholds[0]) | (mean > thresholds[1])
-        entering |= (maximum < -thresholds[2]) | (mean < -thresholds[3])
+        entering = may_enter(maximum, mean, thresholds)
         return BatchStatistics(maximum, mean, minimum, power, zeros, np.where(entering, position, np.int32(0)))
 
     return reduce

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters import backend
-from dreamfilters.evidence.scan.accumulators import BatchStatistics
+from dreamfilters.evidence.scan.accumulators import BatchStatistics, may_enter
 from dreamfilters.evidence.scan.compiled_reductions import CompiledReductions, compiled_reductions
 from dreamfilters.evidence.scan.device_reductions import device_reducer
 from dreamfilters.evidence.scan.lanes import ROWS, groups
@@ -32,8 +32,7 @@ def reducer(network: Network, layers: Sequence[str]) -> Callable[..., BatchStati
     """
     watch = network.watch(frozenset(layers))
     compiled = backend.compile(lambda images: watch(network.to_input(images)))
-
-    on_device = device_reducer(network, layers)
+    on_device = device_reducer(network, layers, watch)
 
     def reduce(images: Floats, thresholds: Floats, amount: float = 0) -> BatchStatistics:
         if backend.execution().reduces:
@@ -67,8 +66,7 @@ def reduce_layers(
     nonfinite = ~(np.isfinite(mean) & np.isfinite(maximum))
     if nonfinite.any():
         numbers[:4, nonfinite] = np.nan
-    entering = (maximum > thresholds[0]) | (mean > thresholds[1])
-    entering |= (maximum < -thresholds[2]) | (mean < -thresholds[3])
+    entering = may_enter(maximum, mean, thresholds)
     if loop is not None:
         position[~entering] = 0
     for part, end in zip(parts, ends, strict=False):

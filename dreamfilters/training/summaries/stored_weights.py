@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dreamfilters.errors import DamagedError
 from dreamfilters.images import ImageArray, read_image
 from dreamfilters.report.pages.weights_page import VALUES, sheet_names
 from dreamfilters.runs import weights_run
 from dreamfilters.runs.storage.json_files import parsed
-from dreamfilters.runs.storage.stored_files import file_digest, read_file
+from dreamfilters.runs.storage.stored_files import read_file
 from dreamfilters.serialization import typed
 from dreamfilters.training.summaries.summary import Summaries
 
@@ -22,12 +21,10 @@ def of_weights(run: Path) -> Summaries:
     """Return the sheet of the kernels of each layer, and the statistics of each array of weights.
 
     Raises:
-        DamagedError: a file differs from its checksum.
+        OutputError: the folder holds no finished run of `weights`.
+        DamagedError: its files are damaged.
     """
     files = weights_run.KIND.read_finished(run).files
-    for name in files:
-        if file_digest(run, name) != files[name]:
-            raise DamagedError(f"{run / name}: is damaged (it differs from its checksum in the manifest)")
     layers = typed(tuple[Mapping[str, Any], ...], parsed(read_file(run, VALUES))["layers"], "layers")
     names = [typed(str, layer["layer"], "layer") for layer in layers]
     scalars = {

@@ -6,11 +6,11 @@ import pytest
 from keras import layers
 
 from dreamfilters import backend
-from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.scan.reductions import reducer
 from dreamfilters.evidence.scan.scan_job import ScanJob, scan
 from dreamfilters.evidence.scan.sources import source_of
 from dreamfilters.networks import LOGITS, InputForm, Network, before
+from tests.evidence.scan.map_numbers import numbers_of_maps
 
 LAYERS = ["conv1", "pool1", "conv2", before("conv2"), "flat", "classes", LOGITS]
 
@@ -33,21 +33,12 @@ def both(network, names, given, thresholds):
 
 
 def test_the_numbers_are_those_of_the_maps(network):
-    maps = activations(network, images(), LAYERS)
-    flat = [maps[layer].reshape(5, -1, maps[layer].shape[-1]) for layer in LAYERS]
-    units = sum(values.shape[-1] for values in flat)
+    expected = numbers_of_maps(network, LAYERS, images())
+    units = expected["maximum"].shape[1]
     found, by_cpu = both(network, LAYERS, images(), np.full((4, units), -np.inf, np.float32))
-    expected = {
-        "maximum": [values.max(axis=1) for values in flat],
-        "mean": [values.astype(np.float64).mean(axis=1) for values in flat],
-        "minimum": [values.min(axis=1) for values in flat],
-        "power": [(values.astype(np.float64) ** 2).mean(axis=1) for values in flat],
-        "zeros": [(values == 0).sum(axis=1) for values in flat],
-        "position": [values.argmax(axis=1) for values in flat],
-    }
-    for name, parts in expected.items():
+    for name, numbers in expected.items():
         values = getattr(found, name)
-        np.testing.assert_allclose(values, np.concatenate(parts, axis=1), rtol=1e-5, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(values, numbers, rtol=1e-5, atol=1e-6, err_msg=name)
         assert values.dtype == getattr(by_cpu, name).dtype
 
 

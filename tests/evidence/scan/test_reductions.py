@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.scan.reductions import reduce_maps, reducer
 from dreamfilters.networks import LOGITS, InputForm, Network, before
+from tests.evidence.scan.map_numbers import numbers_of_maps
 
 ALL = np.full((4, 10_000), -np.inf, np.float32)
 NONE = -ALL
@@ -22,20 +22,11 @@ def images(n=5, size=16, seed=0):
 
 
 def assert_equals_the_maps(network, layers, given):
-    maps = activations(network, images(), layers)
-    flat = [maps[layer].reshape(5, -1, maps[layer].shape[-1]) for layer in layers]
-    units = sum(values.shape[-1] for values in flat)
+    expected = numbers_of_maps(network, layers, images())
+    units = expected["maximum"].shape[1]
     found = reducer(network, layers)(given, ALL[:, :units])
-    expected = {
-        "maximum": [values.max(axis=1) for values in flat],
-        "mean": [values.astype(np.float64).mean(axis=1) for values in flat],
-        "minimum": [values.min(axis=1) for values in flat],
-        "power": [(values.astype(np.float64) ** 2).mean(axis=1) for values in flat],
-        "zeros": [(values == 0).sum(axis=1) for values in flat],
-        "position": [values.argmax(axis=1) for values in flat],
-    }
-    for name, parts in expected.items():
-        np.testing.assert_allclose(getattr(found, name), np.concatenate(parts, axis=1), rtol=1e-5, atol=1e-6)
+    for name, values in expected.items():
+        np.testing.assert_allclose(getattr(found, name), values, rtol=1e-5, atol=1e-6)
 
 
 def test_maps_vectors_logits_and_values_before_the_activation(network):
