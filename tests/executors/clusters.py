@@ -29,12 +29,17 @@ def local_cluster(count: int) -> Iterator[ClusterExecutor]:
 
 
 @contextmanager
-def two_nodes() -> Iterator[Any]:
-    """Yield a cluster of two nodes with one CPU each, which listen to this machine only."""
+def two_nodes(**config: Any) -> Iterator[Any]:
+    """Yield a cluster of two nodes with one CPU each, which listen to this machine only.
+
+    Args:
+        config: Ray's internal settings.
+    """
     ray = imported_ray()
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    head = {"num_cpus": 1, "include_dashboard": False, "_system_config": config}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()
     try:

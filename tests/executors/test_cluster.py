@@ -51,6 +51,31 @@ def test_what_a_lost_node_computed_is_computed_again():
 @needs_ray
 @pytest.mark.thorough
 @pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 99])
+def test_the_item_of_a_worker_out_of_memory_is_computed_again_and_then_one_line(tmp_path, times):
+    lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    total, free = (int(lines[name].split()[0]) * 2**10 for name in ("MemTotal", "MemAvailable"))
+    if free < 6 * 2**30:
+        pytest.skip("less than 6 GB of memory are free, of which a worker takes 4")
+    limit = 1 - (free - 4 * 2**30) / total
+    task = Task(toy_tasks.filling, None, (str(tmp_path), times))
+    with (
+        two_nodes(memory_usage_threshold=limit, memory_monitor_refresh_ms=50) as nodes,
+        ClusterExecutor(nodes.address, 2) as executor,
+    ):
+        results = executor.map(task, range(8))
+        if times == 1:
+            assert list(results) == list(range(8))
+        else:
+            with pytest.raises(WorkerError, match="was lost: out of memory; the same work has failed 3 times") as error:
+                list(results)
+            assert "\n" not in str(error.value)
+    assert len(list(tmp_path.iterdir())) == min(times, 3)
+
+
+@needs_ray
+@pytest.mark.thorough
+@pytest.mark.slow
 def test_more_workers_than_cpus_are_refused():
     with two_nodes() as nodes:
         with pytest.raises(UsageError, match="--workers 3: the cluster has 2 CPUs; use at most 2 workers"):

@@ -5,6 +5,8 @@ import signal
 import time
 from pathlib import Path
 
+_MOST = 8  # gigabytes
+
 
 def scaled(shared, settings, note):
     """Multiply by the shared factor; even items take longer than odd ones, so that they finish out of order."""
@@ -37,6 +39,22 @@ def hanging(shared, settings, note):
         if item == 1 and not Path(settings).exists():
             Path(settings).touch()
             time.sleep(100)
+        return item
+
+    return work
+
+
+def filling(shared, settings, note):
+    """Take a gigabyte after the other at item 3, the first `times` times it is computed, until the process is ended."""
+    folder, times = settings
+
+    def work(item):
+        if item == 3 and len(list(Path(folder).iterdir())) < times:
+            (Path(folder) / str(time.monotonic_ns())).touch()
+            taken = []
+            while len(taken) < _MOST:
+                taken.append(b"1" * 2**30)
+                time.sleep(0.2)
         return item
 
     return work

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.evidence.scan.accumulators import LAYOUT, Accumulators, Arrays, BatchStatistics
+from dreamfilters.evidence.scan.compiled_additions import CompiledAdditions
 
 _FEWEST = 512  # units of a shard; NumPy's calls take as long for fewer
 
@@ -46,7 +47,13 @@ class ColumnShards:
         """See `Accumulators`."""
         return np.concatenate([shard.thresholds for shard in self._shards], axis=1)
 
-    def add(self, indices: NDArray[Any], batch: BatchStatistics, labels: NDArray[Any]) -> None:
+    def add(
+        self,
+        indices: NDArray[Any],
+        batch: BatchStatistics,
+        labels: NDArray[Any],
+        loops: CompiledAdditions | None = None,
+    ) -> None:
         """See `Accumulators`."""
         columns = {name: np.split(values, self._ends[:-1], axis=1) for name, values in vars(batch).items()}
         parts = [
@@ -54,7 +61,7 @@ class ColumnShards:
             for number in range(len(self._shards))
         ]
         for done in [
-            self._threads.submit(shard.add, indices, part, labels)
+            self._threads.submit(shard.add, indices, part, labels, loops)
             for shard, part in zip(self._shards, parts, strict=True)
         ]:
             done.result()

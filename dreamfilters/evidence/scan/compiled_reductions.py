@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from functools import cache
-from importlib.util import find_spec
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.evidence.scan.lanes import LANES, ROWS, groups
+from dreamfilters.evidence.scan.numba_loops import Loop, compiled
 
 Floats: TypeAlias = NDArray[np.float32]
 
 # Bytes of maps from which compiling pays: in the second or two that it takes, NumPy reduces about so many.
 WORTH = 8 * 2**30
 _BLOCK = LANES
-_compiling = threading.Lock()
+_TOGETHER = 4  # rows that an inner loop reads
 
 
 def compiled_reductions(amount: float) -> CompiledReductions | None:
-    """Return the compiled loop for so many bytes of maps; None without numba, and for too few bytes.
-
-    It is compiled once in a process. numba stores it only where NUMBA_CACHE_DIR in the environment names a folder.
-    """
-    if not find_spec("numba") or (amount < WORTH and not _compiled.cache_info().currsize):
-        return None
-    with _compiling:
-        return _compiled()
+    """Return the compiled loop for so many bytes of maps; None without numba, and for too few bytes."""
+    loop = compiled(reduce_all, pays=amount >= WORTH)
+    return None if loop is None else CompiledReductions(loop)
 
 
 class CompiledReductions:
-    """The compiled loop. It holds no lock of Python, so that threads run it at the same time, each on its own maps."""
+    """The compiled loop, which threads can run at the same time, each on its own maps."""
 
-    def __init__(self, loop: Callable[..., None]) -> None:
+    def __init__(self, loop: Loop) -> None:
         self._loop = loop
 
     def __call__(self, maps: Floats, numbers: Floats, position: NDArray[np.int32], first: int) -> None:
@@ -48,25 +40,17 @@ class CompiledReductions:
             first: the column of the first unit.
         """
         n, height, width, units = maps.shape
-        values = np.ascontiguousarray(maps, np.float32).reshape(n, -1).view()
-        values.flags.writeable = False  # as maps of TensorFlow are; numba compiles for each kind of array
+        values = _unwritable(np.ascontiguousarray(maps, np.float32).reshape(n, -1))
         self._loop(values, height * width, units, groups(height * width, units), numbers, position, first)
 
 
-@cache
-def _compiled() -> CompiledReductions:
-    import numba
-
-    compile_loop = numba.njit(nogil=True, error_model="numpy", cache=bool(numba.config.CACHE_DIR))
-    loop = CompiledReductions(compile_loop(reduce_all))
-    one = np.zeros((1, 1, 1, 1), np.float32)
-    loop(one, np.empty((5, 1, 1), np.float32), np.empty((1, 1), np.int32), 0)
-    return loop
+def _unwritable(values: Floats) -> Floats:
+    """Return a view as maps of TensorFlow are; numba compiles for each kind of array."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
-# The loops of numba are plain Python, and the lanes of a vector are units: nothing is added in another order than it is
-# written. Without `fastmath` no product is fused with a sum, so that every processor rounds alike. The inner loops have
-# few arrays each, so that the compiler proves them apart.
 def reduce_all(
     values: Floats, positions: int, units: int, group: int, numbers: Floats, place: NDArray[np.int32], first: int
 ) -> None:
@@ -91,14 +75,42 @@ def reduce_all(
         given = values[image]
         for start in range(0, lanes, _BLOCK):
             count = min(_BLOCK, lanes - start)
+            v = given[start : start + count]
             for k in range(count):
-                top[k] = bottom[k] = given[start + k]
+                top[k] = bottom[k] = v[k]
                 empty[k] = none
                 row_of[k] = 0
             for begin in range(0, rows, ROWS):
                 for k in range(count):
                     added[k] = powers[k] = none
-                for row in range(begin, min(begin + ROWS, rows)):
+                end = min(begin + ROWS, rows)
+                fours = begin + (end - begin) // _TOGETHER * _TOGETHER
+                for row in range(begin, fours, _TOGETHER):  # read and written once for four rows
+                    i, here = row * lanes + start, np.int32(row)
+                    v, w = given[i : i + count], given[i + lanes : i + lanes + count]
+                    i += 2 * lanes
+                    x, y = given[i : i + count], given[i + lanes : i + lanes + count]
+                    for k in range(count):
+                        best, best_row = top[k], row_of[k]
+                        best_row, best = (here, v[k]) if v[k] > best else (best_row, best)
+                        best_row, best = (here + np.int32(1), w[k]) if w[k] > best else (best_row, best)
+                        best_row, best = (here + np.int32(2), x[k]) if x[k] > best else (best_row, best)
+                        best_row, best = (here + np.int32(3), y[k]) if y[k] > best else (best_row, best)
+                        top[k], row_of[k] = best, best_row
+                    for k in range(count):
+                        least, count_of_zeros = bottom[k], empty[k]
+                        least = v[k] if v[k] < least else least
+                        least = w[k] if w[k] < least else least
+                        least = x[k] if x[k] < least else least
+                        bottom[k] = y[k] if y[k] < least else least
+                        count_of_zeros += one if v[k] == none else none
+                        count_of_zeros += one if w[k] == none else none
+                        count_of_zeros += one if x[k] == none else none
+                        empty[k] = count_of_zeros + (one if y[k] == none else none)
+                    for k in range(count):
+                        added[k] = added[k] + v[k] + w[k] + x[k] + y[k]
+                        powers[k] = powers[k] + v[k] * v[k] + w[k] * w[k] + x[k] * x[k] + y[k] * y[k]
+                for row in range(fours, end):
                     v = given[row * lanes + start : row * lanes + start + count]
                     here = np.int32(row)
                     for k in range(count):
@@ -111,42 +123,63 @@ def reduce_all(
                     for k in range(count):
                         added[k] += v[k]
                         powers[k] += v[k] * v[k]
+                sums, square_sums = total[start : start + count], squares[start : start + count]
                 for k in range(count):
-                    total[start + k] = added[k] if begin == 0 else total[start + k] + added[k]
-                for k in range(count):
-                    squares[start + k] = powers[k] if begin == 0 else squares[start + k] + powers[k]
+                    sums[k] = added[k] if begin == 0 else sums[k] + added[k]
+                    square_sums[k] = powers[k] if begin == 0 else square_sums[k] + powers[k]
+            highs, lows, nones = high[start : start + count], low[start : start + count], zeros[start : start + count]
             for k in range(count):
-                high[start + k], low[start + k], zeros[start + k] = top[k], bottom[k], empty[k]
-                at[start + k] = row_of[k] * group + (start + k) // units
-        for k in range(rows * lanes, positions * units):  # positions that fill no row
-            v_k, lane = given[k], k - rows * lanes
-            if v_k > high[lane]:
-                high[lane] = v_k
-                at[lane] = k // units
-            low[lane] = v_k if v_k < low[lane] else low[lane]
-            zeros[lane] += one if v_k == none else none
-            total[lane] += v_k
-            squares[lane] += v_k * v_k
+                highs[k], lows[k], nones[k] = top[k], bottom[k], empty[k]
+            for k in range(count):
+                at[start + k] = row_of[k] * group
+        for extra in range(positions - rows * group):  # positions that fill no row
+            first_lane, here = extra * units, np.int32(rows * group)
+            v = given[rows * lanes + first_lane : rows * lanes + first_lane + units]
+            highs, ats, lows = high[first_lane:], at[first_lane:], low[first_lane:]
+            for k in range(units):
+                better = v[k] > highs[k]
+                highs[k] = v[k] if better else highs[k]
+                ats[k] = here if better else ats[k]
+            nones, sums, square_sums = zeros[first_lane:], total[first_lane:], squares[first_lane:]
+            for k in range(units):
+                lows[k] = v[k] if v[k] < lows[k] else lows[k]
+                nones[k] += one if v[k] == none else none
+            for k in range(units):
+                sums[k] += v[k]
+                square_sums[k] += v[k] * v[k]
+        for lane in range(1, group):
+            ats = at[lane * units : lane * units + units]
+            for k in range(units):
+                ats[k] += lane
         left = group
         while left > 1:
             half = (left + 1) // 2
             other, count = half * units, (left - half) * units
+            highs, ats, lows = high[other : other + count], at[other : other + count], low[other : other + count]
+            nones, sums, square_sums = (
+                zeros[other : other + count],
+                total[other : other + count],
+                squares[other : other + count],
+            )
             for k in range(count):
-                total[k] += total[k + other]
-                squares[k] += squares[k + other]
-                zeros[k] += zeros[k + other]
+                total[k] += sums[k]
+                squares[k] += square_sums[k]
             for k in range(count):
-                low[k] = low[k + other] if low[k + other] < low[k] else low[k]
+                zeros[k] += nones[k]
+                low[k] = lows[k] if lows[k] < low[k] else low[k]
             for k in range(count):
-                better = high[k + other] > high[k] or (high[k + other] == high[k] and at[k + other] < at[k])
-                high[k] = high[k + other] if better else high[k]
-                at[k] = at[k + other] if better else at[k]
+                # `|` and `&`: `or` and `and` would be branches, which nothing can predict
+                better = (highs[k] > high[k]) | ((highs[k] == high[k]) & (ats[k] < at[k]))
+                high[k] = highs[k] if better else high[k]
+                at[k] = ats[k] if better else at[k]
             left = half
         size = np.float32(positions)
+        columns = slice(first, first + units)
+        highs, lows, nones = numbers[0, image, columns], numbers[1, image, columns], numbers[4, image, columns]
+        sums, square_sums, ats = numbers[2, image, columns], numbers[3, image, columns], place[image, columns]
         for k in range(units):
-            numbers[0, image, first + k] = high[k]
-            numbers[1, image, first + k] = low[k]
-            numbers[2, image, first + k] = total[k] / size
-            numbers[3, image, first + k] = squares[k] / size
-            numbers[4, image, first + k] = zeros[k]
-            place[image, first + k] = at[k]
+            highs[k], lows[k], nones[k] = high[k], low[k], zeros[k]
+        for k in range(units):
+            sums[k], square_sums[k] = total[k] / size, squares[k] / size
+        for k in range(units):
+            ats[k] = at[k]
