@@ -35,7 +35,7 @@ _BATCH_BYTES = 2**28  # of a batch's activation maps in the memory of the machin
 _SHARE = 8  # part of an accelerator's memory for them: the pass through the network needs more
 # Four workers of a core each send statistics of MobileNetV2 about as fast as a thread adds them, of signs fourteen.
 _WORKERS_OF_A_SHARD = 4
-_BATCHES_IN_FLIGHT = 3  # one is read, one passes the network, one is reduced
+_BATCHES_IN_FLIGHT = 2  # one passes the network while one is reduced; a third one only takes memory
 
 
 def scan(
