@@ -233,7 +233,7 @@ def _cause(error: Exception) -> str:
     """Return why an actor has ended, in one line."""
     text = " ".join(str(error).split())
     causes = {
-        "out of memory": "out of memory",
+        "out of memory": "out of memory; use fewer workers or a smaller --batch",
         "node died": "its machine was lost",
         "unavailable": "its machine cannot be reached",
         "unexpected": "its process ended unexpectedly",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dreamfilters.dreams.recipe import read_recipe
 from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.evidence.scan.scanned_layers import default_layers
-from dreamfilters.evidence.scan.sources import source_of
+from dreamfilters.evidence.scan.sources import FolderSource
 from dreamfilters.executors.cluster import ClusterExecutor
 from dreamfilters.executors.executor import LOCAL, Executor
 from dreamfilters.executors.processes import ProcessExecutor
@@ -27,19 +28,58 @@ _WARM = 128  # images, after which all workers have compiled their programs
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def paces(
-    model: str, low: float, high: float, folder: str, count: int, targets: str, kind: str, workers: int
-) -> dict[str, Any]:
-    """Return the seconds and CPU seconds of a scan and of dreams, each after a smaller one, and those of the start."""
-    network = opened(model, low, high, "")
-    began = time.perf_counter()
-    with _executor(kind, workers) as executor:
-        _scan(network, folder, _WARM, executor)
-        start = time.perf_counter() - began
-        scan = _timed(lambda: _scan(network, folder, count, executor), executor)
-        _dream(network, targets, 1, executor)
-        dreams = _timed(lambda: _dream(network, targets, 3, executor), executor)
-    return {"start": start, "scan": scan, "dreams": dreams}
+@dataclass(frozen=True)
+class Work:
+    """A network, an executor and the source of the images to scan, which are opened before the time is taken."""
+
+    network: Network
+    executor: Executor
+    images: FolderSource
+
+    def scan(self, count: int) -> int:
+        """Scan so many of the images; return their number."""
+        few = replace(
+            self.images.folder, paths=self.images.folder.paths[:count], labels=self.images.folder.labels[:count]
+        )
+        layers = default_layers(self.network)
+        job = ScanJob(self.network, FolderSource(few), layers, batch=32, executor=self.executor)
+        state = job.start()
+        for _ in job.advance(state):
+            pass
+        return count
+
+    def dream(self, targets: str, steps: int) -> int:
+        """Dream the targets; return the number of steps of all dreams."""
+        settings = DreamSettings((targets,), replace(read_recipe("standard"), steps=steps), 0, None, None, 0, 1)
+        return len(list(dreams_of(self.network, settings, self.executor, batch=8))) * steps
+
+
+class Arrangement:
+    """The work of this process, with the executor that is asked for first."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+
+    def start(
+        self, model: str, low: float, high: float, folder: str, count: int, targets: str, kind: str, workers: int
+    ) -> dict[str, Any]:
+        """Start the executor; return the seconds until a small scan is done. A small dream is made, too."""
+        network = opened(model, low, high, "")
+        images = FolderSource(selected(network, folder, count))
+        began = time.perf_counter()
+        self.work = Work(network, self._stack.enter_context(_executor(kind, workers)), images)
+        self.work.scan(_WARM)
+        seconds = time.perf_counter() - began
+        self.work.dream(targets, 16)
+        return {"start": seconds}
+
+    def paces(self, targets: str, steps: int) -> dict[str, Any]:
+        """Return the seconds and CPU seconds of each image of a scan and of each step of dreams."""
+        work, count = self.work, len(self.work.images.names)
+        return {
+            "scan": _timed(lambda: work.scan(count), work.executor),
+            "dreams": _timed(lambda: work.dream(targets, steps), work.executor),
+        }
 
 
 def _executor(kind: str, workers: int) -> AbstractContextManager[Executor]:
@@ -48,23 +88,7 @@ def _executor(kind: str, workers: int) -> AbstractContextManager[Executor]:
     return ProcessExecutor(workers) if kind == "processes" else ClusterExecutor("local", workers)
 
 
-def _scan(network: Network, folder: str, count: int, executor: Executor) -> int:
-    job = ScanJob(
-        network, source_of(selected(network, folder, count)), default_layers(network), batch=32, executor=executor
-    )
-    state = job.start()
-    for _ in job.advance(state):
-        pass
-    return count
-
-
-def _dream(network: Network, targets: str, steps: int, executor: Executor) -> int:
-    recipe = replace(read_recipe("standard"), steps=64 * steps)
-    settings = DreamSettings((targets,), recipe, 0, None, None, 0, 1)
-    return len(list(dreams_of(network, settings, executor, batch=8))) * recipe.steps
-
-
-def _timed(work: Any, executor: Executor) -> dict[str, float]:
+def _timed(work: Callable[[], int], executor: Executor) -> dict[str, float]:
     """Return the wall and CPU seconds of each image or step of a dream."""
     began, used = time.perf_counter(), _cpu(executor)
     count = work()
@@ -87,4 +111,6 @@ def _cpu_of(process: int) -> float:
 
 
 if __name__ == "__main__":
-    serve({"paces": paces})
+    with ExitStack() as stack:
+        arrangement = Arrangement(stack)
+        serve({"start": arrangement.start, "paces": arrangement.paces})
