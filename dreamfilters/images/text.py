@@ -16,6 +16,7 @@ _SPELLED = {
     "µ": "u", "μ": "u", "σ": "sigma", "²": "2", "³": "3", "€": "EUR", "„": "“", "\xa0": " ", "\t": " ",
 }  # fmt: skip
 ELLIPSIS = "…"
+_PLAIN = frozenset(map(chr, range(32, 127))) | {ELLIPSIS}  # characters that are drawn as they are
 
 
 @cache
@@ -65,6 +66,8 @@ def _draw_mark(
 
 def _spelled(text: str) -> list[tuple[str, str]]:
     """Return the text as (letter, mark above it) in characters of the font; unknown ones become question marks."""
+    if _PLAIN.issuperset(text):  # most captions, a thousand on a page
+        return [(letter, "") for letter in text]
     spelled: list[tuple[str, str]] = []
     for character in "".join(_SPELLED.get(character, character) for character in unicodedata.normalize("NFC", text)):
         letter, *marks = list(character if _drawable(character) else unicodedata.normalize("NFD", character))
