@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
-import queue
 import signal
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
@@ -15,6 +12,7 @@ from typing import Any
 from dreamfilters.executors.child_process import signals_blocked
 from dreamfilters.executors.messages import SharedPart
 from dreamfilters.executors.pool import Lost, PoolWorker, WorkerPool
+from dreamfilters.executors.sender import Sender
 from dreamfilters.executors.worker import run_worker
 
 _ENDING = 2.0  # seconds within which a process that is terminated ends
@@ -53,7 +51,7 @@ class ProcessWorker(PoolWorker):
 
     process: Any
     connection: Connection
-    outbox: queue.SimpleQueue[Any]
+    sender: Sender
 
     @classmethod
     def started(cls) -> ProcessWorker:
@@ -65,9 +63,7 @@ class ProcessWorker(PoolWorker):
         with signals_blocked():
             process.start()
         other.close()  # otherwise this process would keep the worker's end open
-        outbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        threading.Thread(target=_send_all, args=(connection, outbox), daemon=True, name="dreamfilters-outbox").start()
-        return cls(process, connection, outbox)
+        return cls(process, connection, Sender(connection))
 
     def message(self) -> Any:
         """Return the next message, or how the process ended."""
@@ -78,7 +74,7 @@ class ProcessWorker(PoolWorker):
 
     def send(self, message: Any) -> None:
         """See `PoolWorker`."""
-        self.outbox.put(message)
+        self.sender.send(message)
 
     def _ending(self) -> str:
         """Return how the process ended."""
@@ -91,17 +87,10 @@ class ProcessWorker(PoolWorker):
 
     def end(self) -> None:
         """See `PoolWorker`."""
-        self.outbox.put(None)
+        self.sender.close()
         self.process.kill()
 
     def join(self) -> None:
         """See `PoolWorker`."""
         self.process.join(_ENDING)
         self.connection.close()
-
-
-def _send_all(connection: Connection, outbox: queue.SimpleQueue[Any]) -> None:
-    """Send messages from a thread, because a worker that is stopped takes none."""
-    with contextlib.suppress(OSError, ValueError):  # the worker has ended, which its connection says
-        while (message := outbox.get()) is not None:
-            connection.send(message)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from dreamfilters.errors import DreamfiltersError, WorkerError, reason
 from dreamfilters.executors.child_process import end_with_parent
 from dreamfilters.executors.messages import Compute, Computed, Note, OutOfMemory, Ready, SharedPart, StartTask
+from dreamfilters.executors.sender import Sender
 from dreamfilters.images.file_copies import copied
 
 _EXHAUSTED = "ResourceExhaustedError"  # TensorFlow's MemoryError
@@ -30,11 +31,9 @@ def run_worker(connection: Connection) -> None:
 
     inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_receive_all, args=(connection, inbox), daemon=True, name="dreamfilters-inbox").start()
-    try:
-        connection.send(Ready(machine_facts()))
-        WorkerLoop(connection).run(inbox)
-    except OSError:  # the executor has ended
-        return
+    sender = Sender(connection)  # the next item is computed while the executor is busy with another worker's result
+    sender.send(Ready(machine_facts()))
+    WorkerLoop(sender).run(inbox)
 
 
 class Outbox(Protocol):

@@ -61,13 +61,22 @@ class Arrangement:
         self._stack = stack
 
     def start(
-        self, model: str, low: float, high: float, folder: str, count: int, targets: str, kind: str, workers: int
+        self,
+        model: str,
+        low: float,
+        high: float,
+        folder: str,
+        count: int,
+        targets: str,
+        kind: str,
+        workers: int,
+        address: str,
     ) -> dict[str, Any]:
         """Start the executor; return the seconds until a small scan is done. A small dream is made, too."""
         network = opened(model, low, high, "")
         images = FolderSource(selected(network, folder, count))
         began = time.perf_counter()
-        self.work = Work(network, self._stack.enter_context(_executor(kind, workers)), images)
+        self.work = Work(network, self._stack.enter_context(_executor(kind, workers, address)), images)
         self.work.scan(_WARM)
         seconds = time.perf_counter() - began
         self.work.dream(targets, 16)
@@ -82,10 +91,10 @@ class Arrangement:
         }
 
 
-def _executor(kind: str, workers: int) -> AbstractContextManager[Executor]:
+def _executor(kind: str, workers: int, address: str) -> AbstractContextManager[Executor]:
     if kind == "local":
         return nullcontext(LOCAL)
-    return ProcessExecutor(workers) if kind == "processes" else ClusterExecutor("local", workers)
+    return ProcessExecutor(workers) if kind == "processes" else ClusterExecutor(address, workers)
 
 
 def _timed(work: Callable[[], int], executor: Executor) -> dict[str, float]:

@@ -13,6 +13,7 @@ from tests.benchmarks.setting import Setting
 from tests.benchmarks.streaming import signs_folder
 from tests.benchmarks.tables import Table
 from tests.benchmarks.workers import Worker
+from tests.executors.clusters import nodes
 
 _CPU, _EFFICIENCY = 1.15, 0.85
 _WORK = ("scan", "dreams")
@@ -32,17 +33,19 @@ def measure(setting: Setting) -> Table:
     )
     has_ray = find_spec("ray") is not None
     chosen = [(kind, workers) for kind, workers in _ARRANGEMENTS if kind != "cluster" or has_ray]
-    job = {**setting.network, "folder": str(signs_folder()), "count": 256 if few else 8_000}
-    what = {"targets": "conv4:0-15" if few else "conv4"}
+    targets = "conv4:0-15" if few else "conv4"
+    job = {**setting.network, "folder": str(signs_folder()), "count": 256 if few else 8_000, "targets": targets}
     rounds: dict[tuple[str, int], list[dict[str, Any]]] = {each: [] for each in chosen}
     starts, loads = {}, []
     with patch.dict(os.environ, {"TF_NUM_INTRAOP_THREADS": "1"}), ExitStack() as stack:
+        # one cluster for both rows: its own processes compute a little all the time
+        address = stack.enter_context(nodes(3)).address if has_ray else ""
         processes = {each: stack.enter_context(Worker("executor_worker")) for each in chosen}
         for (kind, workers), process in processes.items():
-            starts[kind, workers] = process.run("start", **job, **what, kind=kind, workers=workers)["start"]
+            starts[kind, workers] = process.run("start", **job, address=address, kind=kind, workers=workers)["start"]
         for _ in range(1 if few else _ROUNDS):
             for each, process in processes.items():
-                rounds[each].append(process.run("paces", **what, steps=64 if few else 128))
+                rounds[each].append(process.run("paces", targets=targets, steps=64 if few else 128))
             loads.append(os.getloadavg()[0])
     found = {
         each: {(work, unit): [one[work][unit] for one in measured] for work in _WORK for unit in ("wall", "cpu")}

@@ -29,18 +29,20 @@ def local_cluster(count: int) -> Iterator[ClusterExecutor]:
 
 
 @contextmanager
-def two_nodes(**config: Any) -> Iterator[Any]:
-    """Yield a cluster of two nodes with one CPU each, which listen to this machine only.
+def nodes(*cpus: int, **config: Any) -> Iterator[Any]:
+    """Yield a cluster of nodes with so many CPUs each, which listen to this machine only.
 
     Args:
+        cpus: of each node.
         config: Ray's internal settings.
     """
     ray = imported_ray()
     from ray.cluster_utils import Cluster
 
-    head = {"num_cpus": 1, "include_dashboard": False, "_system_config": config}
+    head = {"num_cpus": cpus[0], "include_dashboard": False, "_system_config": config}
     cluster = Cluster(initialize_head=True, head_node_args=head)
-    cluster.add_node(num_cpus=1)
+    for count in cpus[1:]:
+        cluster.add_node(num_cpus=count)
     cluster.wait_for_nodes()
     try:
         yield cluster

@@ -49,13 +49,13 @@ def started(*arguments: str) -> subprocess.Popen[bytes]:
 
 def main(model: str, images: str, folder: str, kills: str, seed: str) -> None:
     """Kill and compare."""
-    from tests.executors.clusters import two_nodes, workers_of_ray
+    from tests.executors.clusters import nodes, workers_of_ray
 
     chance, place, killed, runs = random.Random(int(seed)), Path(folder), Counter[str](), Counter[str]()
     different: list[str] = []
     for kind in KINDS:
         assert started(kind, model, images, str(place / f"{kind}-here"), "").wait() == 0, kind
-    with two_nodes() as cluster:
+    with nodes(1, 1) as cluster:
         while killed.total() < int(kills):
             for kind in KINDS:
                 target = place / kind

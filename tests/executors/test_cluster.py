@@ -13,7 +13,7 @@ from dreamfilters.errors import UsageError, WorkerError
 from dreamfilters.executors.cluster import ClusterExecutor
 from dreamfilters.executors.executor import Task
 from tests.executors import toy_tasks
-from tests.executors.clusters import local_cluster, needs_ray, two_nodes, workers_of_ray
+from tests.executors.clusters import local_cluster, needs_ray, nodes, workers_of_ray
 
 
 @needs_ray
@@ -38,12 +38,12 @@ def test_the_workers_end_with_the_executor():
 @pytest.mark.thorough
 @pytest.mark.slow
 def test_what_a_lost_node_computed_is_computed_again():
-    with two_nodes() as nodes, ClusterExecutor(nodes.address, 2) as executor:
+    with nodes(1, 1) as cluster, ClusterExecutor(cluster.address, 2) as executor:
         results = executor.map(Task(toy_tasks.slow, None, None), range(40))
         found = [next(results) for _ in range(4)]
         assert len({node for _, node in found}) == 2
-        nodes.add_node(num_cpus=1)  # where the lost worker is replaced
-        nodes.remove_node(next(iter(nodes.worker_nodes)), allow_graceful=False)
+        cluster.add_node(num_cpus=1)  # where the lost worker is replaced
+        cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
         found += results
     assert [item for item, _ in found] == list(range(40))
 
@@ -60,8 +60,8 @@ def test_the_item_of_a_worker_out_of_memory_is_computed_again_and_then_one_line(
     limit = 1 - (free - 4 * 2**30) / total
     task = Task(toy_tasks.filling, None, (str(tmp_path), times))
     with (
-        two_nodes(memory_usage_threshold=limit, memory_monitor_refresh_ms=50) as nodes,
-        ClusterExecutor(nodes.address, 2) as executor,
+        nodes(1, 1, memory_usage_threshold=limit, memory_monitor_refresh_ms=50) as cluster,
+        ClusterExecutor(cluster.address, 2) as executor,
     ):
         results = executor.map(task, range(8))
         if times == 1:
@@ -79,10 +79,10 @@ def test_the_item_of_a_worker_out_of_memory_is_computed_again_and_then_one_line(
 @pytest.mark.thorough
 @pytest.mark.slow
 def test_more_workers_than_cpus_are_refused():
-    with two_nodes() as nodes:
+    with nodes(1, 1) as cluster:
         with pytest.raises(UsageError, match="--workers 3: the cluster has 2 CPUs; use at most 2 workers"):
-            ClusterExecutor(nodes.address, 3).__enter__()
-        with ClusterExecutor(nodes.address) as executor:
+            ClusterExecutor(cluster.address, 3).__enter__()
+        with ClusterExecutor(cluster.address) as executor:
             assert executor.count == 2  # one for each machine
 
 

@@ -244,12 +244,13 @@ class TopK:
         image, column = np.divmod(np.flatnonzero(scores > self.least), scores.shape[1])
         order = np.argsort(column, kind="stable")
         image, column = image[order], column[order]
+        new = {"score": scores[image, column], "position": positions[image, column], "index": indices[image]}
         firsts = np.flatnonzero(np.diff(column, prepend=-1))
-        turn = np.arange(len(column)) - np.repeat(firsts, np.diff(firsts, append=len(column)))
-        for now in range(int(turn.max(initial=-1)) + 1):  # one image into each column at a time, the first ones first
-            entering, columns = image[turn == now], column[turn == now]
-            new = {"score": scores[entering, columns], "position": positions[entering, columns]}
-            self._insert(columns, {**new, "index": indices[entering]})
+        counts = np.diff(firsts, append=len(column))  # of images in each column that has some
+        alone = firsts[counts == 1]
+        self._insert(column[alone], {key: values[alone] for key, values in new.items()})
+        several = np.repeat(counts > 1, counts)
+        self._merge(column[several], counts[counts > 1], {key: values[several] for key, values in new.items()})
 
     def _insert(self, columns: NDArray[np.intp], new: Mapping[str, Any]) -> None:
         """Insert an image into the ranking of each of these columns; the last image drops out.
@@ -267,3 +268,22 @@ class TopK:
                 np.copyto(values[row], new[key], where=lands)
         for key, values in held.items():
             self.arrays[key][:, columns] = values
+
+    def _merge(self, column: NDArray[np.intp], counts: NDArray[np.intp], new: Mapping[str, Any]) -> None:
+        """Insert several images into each of some columns: `counts` of them into each, one column after the other."""
+        if not len(counts):
+            return
+        ends = np.cumsum(counts)
+        columns, k = column[ends - 1], len(self.arrays["score"])
+        row, place = (
+            np.repeat(np.arange(len(counts)), counts),
+            k + np.arange(len(column)) - np.repeat(ends - counts, counts),
+        )
+        candidates = {}
+        for key, held in self.arrays.items():
+            candidates[key] = np.full((len(columns), k + counts.max()), -np.inf if key == "score" else 0, held.dtype)
+            candidates[key][:, :k] = held[:, columns].T
+            candidates[key][row, place] = new[key]
+        best = np.argsort(-candidates["score"], axis=1, kind="stable")[:, :k]  # of equal scores the earlier image
+        for key, values in candidates.items():
+            self.arrays[key][:, columns] = np.take_along_axis(values, best, axis=1).T

@@ -79,8 +79,8 @@ def test_a_scan_on_the_device_is_that_of_the_cpu(network):
 
 
 def test_the_batch_is_sized_by_the_memory_of_the_device(network, monkeypatch):
-    job = ScanJob(network, source_of(images(40), None), ("conv1",))  # maps of 16 * 16 * 8 * 4 = 8,192 bytes an image
-    assert job._batch_size == 32
+    job = ScanJob(network, source_of(images(80), None), ("conv1",))  # maps of 16 * 16 * 8 * 4 = 8,192 bytes an image
+    assert job._batch_size == 64
     monkeypatch.setattr(backend, "device", lambda: backend.Device("gpu", "H", 1, 8 * 5 * 8192))
     with backend.executing(scanned=256):
         assert ScanJob(network, job.source, ("conv1",))._batch_size == 5  # an eighth of the memory
