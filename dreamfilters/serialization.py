@@ -9,8 +9,6 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-import numpy as np
-
 _MOST = 2**53  # an integer above it is no count, and not exact as a float
 _SHOWN = 60  # characters of a wrong value in an error
 _WORDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
@@ -19,14 +17,14 @@ _WORDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "a text
 def plain(thing: Any) -> Any:
     """Return a value as dicts, lists, strings and numbers; numbers that are not finite become None.
 
-    >>> plain((np.float32(0.5), float("nan")))
-    [0.5, None]
+    >>> plain({"share": (0.5, float("nan"))})
+    {'share': [0.5, None]}
     """
     if is_dataclass(thing) and not isinstance(thing, type):
         return {part.name: plain(getattr(thing, part.name)) for part in fields(thing)}
     if isinstance(thing, Mapping):
         return {str(key): plain(value) for key, value in thing.items()}
-    if isinstance(thing, np.ndarray | np.generic):
+    if hasattr(thing, "dtype"):  # of NumPy, which is not imported for it: commands check their options first
         return plain(thing.tolist())
     if isinstance(thing, Sequence) and not isinstance(thing, str):
         return [plain(part) for part in thing]

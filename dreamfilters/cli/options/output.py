@@ -65,11 +65,12 @@ class RunOptions:
     def check(self, command: str) -> None:
         """Raise OutputError if the output directory holds other results or files, or cannot be written."""
         from dreamfilters.runs.storage.file_names import OUTPUTS
-        from dreamfilters.runs.storage.run_folder import check_holds_no_other
 
         if self.out is None:
             writable_folder(OUTPUTS)
-        if self.out is not None and self.out.is_dir():
+        elif self.out.is_dir():
+            from dreamfilters.runs.storage.run_folder import check_holds_no_other
+
             check_holds_no_other(self.out, command, force=self.force)
 
     def run(self, kind: RunKind, network: Network, run: Run[Job, Value], job: Job) -> RunResult[Value]:

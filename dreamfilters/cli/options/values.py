@@ -121,9 +121,9 @@ def recipe_names(incomplete: str) -> list[str]:
 
 def existing_images(path: Path | None) -> Path | None:
     """Return the path of an image or of a folder with images."""
-    from dreamfilters.images.folder import check_images
-
     if path is not None:
+        from dreamfilters.images.folder import check_images  # imports NumPy, before anything is on the screen
+
         check_images(path)
     return path
 
@@ -218,6 +218,8 @@ def one_of(*words: str) -> Callable[..., str]:
 
 def valid_tries(parameter: typer.CallbackParam, number: int) -> int | None:
     """Return the number of `--tries`."""
+    if number == 1:  # the default: nothing has to be imported
+        return number
     from dreamfilters.dreams.ascent.tries import MOST_TRIES
 
     return at_least(1, MOST_TRIES)(parameter, number)
