@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from unittest.mock import patch
 
 import numpy as np
 
 from dreamfilters import backend
-from dreamfilters.evidence.scan import compiled_additions, compiled_reductions, numba_loops
+from dreamfilters.evidence.scan import compiled_reductions
 from dreamfilters.evidence.scan.scan_job import ScanJob
 from dreamfilters.evidence.scan.scanned_layers import default_layers
 from dreamfilters.evidence.scan.sources import source_of
@@ -27,17 +25,16 @@ def methods() -> tuple[str, ...]:
 
 
 @contextmanager
-def with_loops(wanted: bool) -> Iterator[None]:
-    """Compute scans by compiled loops, or by NumPy, whatever is installed and however small they are."""
-    everything = 0.0 if wanted else math.inf
-    kept = {} if wanted else dict(numba_loops._compiled)
-    with patch.object(compiled_reductions, "WORTH", everything), patch.object(compiled_additions, "WORTH", everything):
-        if not wanted:
-            numba_loops._compiled.clear()
-        try:
-            yield
-        finally:
-            numba_loops._compiled.update(kept)
+def with_loop(wanted: bool) -> Iterator[None]:
+    """Reduce maps by the compiled loop, or by NumPy, whatever is installed and however few there are."""
+    found, worth = compiled_reductions.find_spec, compiled_reductions.WORTH
+    compiled_reductions.WORTH = 0
+    if not wanted:
+        compiled_reductions.find_spec = lambda name: None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        compiled_reductions.find_spec, compiled_reductions.WORTH = found, worth
 
 
 def scan_shares(
@@ -67,7 +64,7 @@ def scan_shares(
             bare(backend.tensor(images[begin : begin + batch]))
 
     def scanned(name: str, last: int) -> None:
-        with with_loops(name == COMPILED):
+        with with_loop(name == COMPILED):
             for _ in jobs[last].advance(states[name]):
                 pass
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,7 @@ from PIL import Image
 import dreamfilters as df
 from dreamfilters import backend
 from dreamfilters.evidence.activations import stream
-from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistics
-from dreamfilters.evidence.scan.compiled_additions import compiled_additions
-from dreamfilters.evidence.scan.compiled_reductions import compiled_reductions
+from dreamfilters.evidence.scan.compiled_reductions import WORTH, compiled_reductions
 from dreamfilters.evidence.scan.scanned_layers import default_layers
 from dreamfilters.images import ImageFolder
 from dreamfilters.networks import LOGITS, Network
@@ -82,19 +80,10 @@ def shares(
     network = opened(model, low, high, "")
     held = np.stack([image for _, image in selected(network, folder, count)])
     began = time.process_time()
-    compile_loops()
+    if find_spec("numba"):
+        compiled_reductions(WORTH)
     compiled = time.process_time() - began
     return {"seconds": scan_shares(network, held, batch=batch, warm=warm, parts=parts), "compiled": compiled}
-
-
-def compile_loops() -> None:
-    """Compile the loops of scans where numba is installed, as a scan of few images would not."""
-    one, numbers = np.zeros((1, 1, 1, 1), np.float32), np.zeros((5, 1, 1), np.float32)
-    reduce, add = compiled_reductions(math.inf), compiled_additions(math.inf)
-    if reduce is not None:
-        reduce(one, numbers, np.zeros((1, 1), np.int32), 0)
-        batch = BatchStatistics(*numbers, np.zeros((1, 1), np.int32))
-        Accumulators.empty(1, 1, 1).add(np.arange(1), batch, np.zeros(1, int), add)
 
 
 def selected(network: Network, folder: str, count: int) -> ImageFolder:
@@ -131,7 +120,7 @@ def stacks(images: Iterator[np.ndarray], batch: int) -> Iterator[np.ndarray]:
 def scanned(model: str, low: float, high: float, folder: str, count: int) -> dict[str, Any]:
     """Scan images once and return the peak memory, with the compiled loop where numba is installed."""
     network = opened(model, low, high, "")
-    compile_loops()
+    compiled_reductions(WORTH)  # a scan of few images would not need it
     df.scan(network, selected(network, folder, count))
     status = Path("/proc/self/status")  # the peak of `getrusage` is inherited from the parent process
     lines = status.read_text("utf-8").splitlines() if status.exists() else []

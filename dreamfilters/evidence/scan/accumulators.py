@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.evidence.scan.compiled_additions import CompiledAdditions
 from dreamfilters.evidence.scan.histograms import BINS, Histograms
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -17,7 +16,6 @@ Arrays: TypeAlias = dict[str, NDArray[Any]]
 NO_IMAGE = -1  # the index in a ranking with fewer than k images
 _GREATEST_EXPONENT = 160  # of a histogram's bins; float32 reaches from 2 ** -149 to 2 ** 128
 _SHOWN = 80  # characters of an error
-_SUMS = ("total", "squares", "class_count", "class_total", "class_squares")  # arguments of `sum_rows`
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,35 +104,20 @@ class Accumulators:
         """The score that an image must exceed to enter each ranking of `top_k`, (4, units)."""
         return self.top_k.least.reshape(4, -1)
 
-    def add(
-        self,
-        indices: NDArray[Any],
-        batch: BatchStatistics,
-        labels: NDArray[Any],
-        loops: CompiledAdditions | None = None,
-    ) -> None:
-        """Add n images. The bytes are the same with the compiled loops and without them.
+    def add(self, indices: NDArray[Any], batch: BatchStatistics, labels: NDArray[Any]) -> None:
+        """Add n images.
 
         Args:
             indices: (n,) the images' indices, increasing and above all earlier ones.
             batch: their statistics.
             labels: (n,) the indices of their classes, negative for none.
-            loops: see `compiled_additions`.
         """
         scores = np.concatenate([batch.maximum, batch.mean], axis=1)  # (n, 2 * units)
         finite = ~np.isnan(batch.mean)
         self._count(batch, finite)
-        if loops is None:
-            self._sum(np.concatenate([scores, batch.power], axis=1), np.tile(finite, (1, 3)), labels)
-            self.histograms.add(scores)
-            self.top_k.add(indices, np.concatenate([scores, -scores], axis=1), np.tile(batch.position, (1, 4)))
-            return
-        # contiguous and of one type, because numba compiles for each kind of array
-        power, position = np.ascontiguousarray(batch.power), np.ascontiguousarray(batch.position)
-        images, numbers = np.asarray(indices, np.int64), np.asarray(labels, np.int64)
-        loops.sum(scores, power, numbers, *(self.sums[name] for name in _SUMS))
-        self.histograms.add(scores, loops.bin)
-        loops.rank(images, scores, position, *(self.top_k.arrays[name] for name in ("score", "index", "position")))
+        self._sum(np.concatenate([scores, batch.power], axis=1), np.tile(finite, (1, 3)), labels)
+        self.histograms.add(scores)
+        self.top_k.add(indices, np.concatenate([scores, -scores], axis=1), np.tile(batch.position, (1, 4)))
 
     def _count(self, batch: BatchStatistics, finite: NDArray[np.bool_]) -> None:
         self.sums["counted"] += finite.sum(axis=0)

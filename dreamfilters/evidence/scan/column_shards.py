@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.evidence.scan.accumulators import LAYOUT, Accumulators, Arrays, BatchStatistics
-from dreamfilters.evidence.scan.compiled_additions import CompiledAdditions
 
 _FEWEST = 512  # units of a shard; NumPy's calls take as long for fewer
 
@@ -47,13 +46,7 @@ class ColumnShards:
         """See `Accumulators`."""
         return np.concatenate([shard.thresholds for shard in self._shards], axis=1)
 
-    def add(
-        self,
-        indices: NDArray[Any],
-        batch: BatchStatistics,
-        labels: NDArray[Any],
-        loops: CompiledAdditions | None = None,
-    ) -> None:
+    def add(self, indices: NDArray[Any], batch: BatchStatistics, labels: NDArray[Any]) -> None:
         """See `Accumulators`."""
         columns = {name: np.split(values, self._ends[:-1], axis=1) for name, values in vars(batch).items()}
         parts = [
@@ -61,7 +54,7 @@ class ColumnShards:
             for number in range(len(self._shards))
         ]
         for done in [
-            self._threads.submit(shard.add, indices, part, labels, loops)
+            self._threads.submit(shard.add, indices, part, labels)
             for shard, part in zip(self._shards, parts, strict=True)
         ]:
             done.result()

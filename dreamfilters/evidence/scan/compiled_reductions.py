@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters.evidence.scan.lanes import LANES, ROWS, groups
-from dreamfilters.evidence.scan.numba_loops import Loop, compiled
 
 Floats: TypeAlias = NDArray[np.float32]
 
 # Bytes of maps from which compiling pays: in the second or two that it takes, NumPy reduces about so many.
 WORTH = 8 * 2**30
 _BLOCK = LANES
-_TOGETHER = 4  # rows that an inner loop reads
+_compiling = threading.Lock()
 
 
 def compiled_reductions(amount: float) -> CompiledReductions | None:
-    """Return the compiled loop for so many bytes of maps; None without numba, and for too few bytes."""
-    loop = compiled(reduce_all, pays=amount >= WORTH)
-    return None if loop is None else CompiledReductions(loop)
+    """Return the compiled loop for so many bytes of maps; None without numba, and for too few bytes.
+
+    It is compiled once in a process. numba stores it only where NUMBA_CACHE_DIR in the environment names a folder.
+    """
+    if not find_spec("numba") or (amount < WORTH and not _compiled.cache_info().currsize):
+        return None
+    with _compiling:
+        return _compiled()
 
 
 class CompiledReductions:
-    """The compiled loop, which threads can run at the same time, each on its own maps."""
+    """The compiled loop. It holds no lock of Python, so that threads run it at the same time, each on its own maps."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Callable[..., None]) -> None:
         self._loop = loop
 
     def __call__(self, maps: Floats, numbers: Floats, position: NDArray[np.int32], first: int) -> None:
@@ -40,17 +48,26 @@ class CompiledReductions:
             first: the column of the first unit.
         """
         n, height, width, units = maps.shape
-        values = _unwritable(np.ascontiguousarray(maps, np.float32).reshape(n, -1))
+        values = np.ascontiguousarray(maps, np.float32).reshape(n, -1).view()
+        values.flags.writeable = False  # as maps of TensorFlow are; numba compiles for each kind of array
         self._loop(values, height * width, units, groups(height * width, units), numbers, position, first)
 
 
-def _unwritable(values: Floats) -> Floats:
-    """Return a view as maps of TensorFlow are; numba compiles for each kind of array."""
-    view = values.view()
-    view.flags.writeable = False
-    return view
+@cache
+def _compiled() -> CompiledReductions:
+    import numba
+
+    compile_loop = numba.njit(nogil=True, error_model="numpy", cache=bool(numba.config.CACHE_DIR))
+    loop = CompiledReductions(compile_loop(reduce_all))
+    one = np.zeros((1, 1, 1, 1), np.float32)
+    loop(one, np.empty((5, 1, 1), np.float32), np.empty((1, 1), np.int32), 0)
+    return loop
 
 
+# The loops of numba are plain Python, and the lanes of a vector are units: nothing is added in another order than it is
+# written. Without `fastmath` no product is fused with a sum, so that every processor rounds alike. For its speed, an
+# inner loop has few arrays, so that the compiler proves them apart, reads them as slices, whose indices are never
+# negative, and has no `and` and `or`, which would be branches that no processor can predict.
 def reduce_all(
     values: Floats, positions: int, units: int, group: int, numbers: Floats, place: NDArray[np.int32], first: int
 ) -> None:
@@ -84,8 +101,8 @@ def reduce_all(
                 for k in range(count):
                     added[k] = powers[k] = none
                 end = min(begin + ROWS, rows)
-                fours = begin + (end - begin) // _TOGETHER * _TOGETHER
-                for row in range(begin, fours, _TOGETHER):  # read and written once for four rows
+                fours = begin + (end - begin) // 4 * 4
+                for row in range(begin, fours, 4):  # read and written once for four rows
                     i, here = row * lanes + start, np.int32(row)
                     v, w = given[i : i + count], given[i + lanes : i + lanes + count]
                     i += 2 * lanes
@@ -168,7 +185,6 @@ def reduce_all(
                 zeros[k] += nones[k]
                 low[k] = lows[k] if lows[k] < low[k] else low[k]
             for k in range(count):
-                # `|` and `&`: `or` and `and` would be branches, which nothing can predict
                 better = (highs[k] > high[k]) | ((highs[k] == high[k]) & (ats[k] < at[k]))
                 high[k] = highs[k] if better else high[k]
                 at[k] = ats[k] if better else at[k]

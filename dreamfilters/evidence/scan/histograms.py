@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-from dreamfilters.evidence.scan.numba_loops import Loop
+from numpy.typing import ArrayLike, NDArray
 
 BINS = 256
 _MIN_EXPONENT = -149  # 2 ** -149 is the smallest float32 above zero
@@ -92,18 +90,15 @@ class Histograms:
             }
         )
 
-    def add(self, values: NDArray[np.floating[Any]], loop: Loop | None = None) -> None:
-        """Add values, (n, units); values that are not finite are left out. `loop` is the compiled `bin_rows`."""
-        finite = np.isfinite(values)
+    def add(self, values: ArrayLike) -> None:
+        """Add values, (n, units); values that are not finite are left out."""
+        wide = np.asarray(values, np.float64)
+        finite = np.isfinite(wide)
         all_finite = bool(finite.all())
-        low = (values if all_finite else np.where(finite, values, np.inf)).min(axis=0, initial=np.inf)
-        high = (values if all_finite else np.where(finite, values, -np.inf)).max(axis=0, initial=-np.inf)
+        low = (wide if all_finite else np.where(finite, wide, np.inf)).min(axis=0, initial=np.inf)
+        high = (wide if all_finite else np.where(finite, wide, -np.inf)).max(axis=0, initial=-np.inf)
         self._widen(np.minimum(low, self.arrays["low"]), np.maximum(high, self.arrays["high"]))
         scale = np.exp2(-self.arrays["exponent"].astype(np.float64))
-        if loop is not None:
-            loop(values, scale, self.arrays["first"], self.arrays["counts"])
-            return
-        wide = values.astype(np.float64)
         bins = np.floor((wide if all_finite else np.where(finite, wide, 0.0)) * scale).astype(np.int64)
         bins += np.arange(len(scale)) * BINS - self.arrays["first"]  # indices into the flattened counts
         # unit after unit, because the bins of all units exceed the cache

@@ -16,7 +16,6 @@ from dreamfilters import backend
 from dreamfilters.errors import ImageError, RecipeError, UnknownNameError
 from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistics
 from dreamfilters.evidence.scan.column_shards import ColumnShards
-from dreamfilters.evidence.scan.compiled_additions import compiled_additions
 from dreamfilters.evidence.scan.reductions import Floats, reducer
 from dreamfilters.evidence.scan.result import Scan
 from dreamfilters.evidence.scan.scanned_layers import layers_shown_by, scanned_layers
@@ -204,14 +203,12 @@ class ScanJob:
         images, shipped = self.source.fitted(self.size, self.network.form), self.executor.ships_images
         amount = (len(self.source.names) - state.done) * self._map_bytes / self.executor.count
         reading = _Reading(images, self.layers, self._batch_size, shipped, amount)
-        units = sum(facts.units for facts in self.facts)
-        loops = compiled_additions((len(self.source.names) - state.done) * units)
         task = Task(_batch_reducer, self.network, reading, _BATCHES_IN_FLIGHT, lambda batch: images.files(batch[0]))
         for batch in self.executor.map(task, self._batches(state)):
             state.consistent = False
             state.failures |= batch.failures
             if batch.statistics is not None:
-                state.accumulators.add(batch.indices, batch.statistics, self.truth[batch.indices], loops)
+                state.accumulators.add(batch.indices, batch.statistics, self.truth[batch.indices])
                 if LOGITS in self.layers:
                     logits = batch.statistics.mean[:, self._columns(LOGITS)]
                     head, labels = self.network.head, self.truth[batch.indices]

@@ -1,19 +1,23 @@
 """The compiled loop gives the bytes of NumPy, for every shape and value."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from dreamfilters.evidence.scan import compiled_additions, compiled_reductions, numba_loops
+from dreamfilters.evidence.scan import compiled_reductions
 from dreamfilters.evidence.scan.compiled_reductions import WORTH, reduce_all
 from dreamfilters.evidence.scan.lanes import LANES, ROWS, groups
 from dreamfilters.evidence.scan.reductions import reduce_layers
 from dreamfilters.evidence.scan.scan_job import scan
 
-needs_numba = pytest.mark.skipif(numba_loops.find_spec("numba") is None, reason="numba is not installed (extra: fast)")
+needs_numba = pytest.mark.skipif(
+    compiled_reductions.find_spec("numba") is None, reason="numba is not installed (extra: fast)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +107,20 @@ def test_it_is_compiled_for_large_work_only():
     assert done.stdout.strip() == "[True, False, False, False]"
 
 
+@needs_numba
+@pytest.mark.parametrize("named", [True, False])
+def test_it_is_stored_only_where_the_user_names_a_folder(named, tmp_path):
+    code = "from dreamfilters.evidence.scan.compiled_reductions import WORTH, compiled_reductions as c; c(WORTH)"
+    given = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    given |= {"NUMBA_CACHE_DIR": str(tmp_path / "cache")} if named else {}
+    subprocess.run([sys.executable, "-c", code], check=True, env={**given, "HOME": str(tmp_path), "XDG_CACHE_HOME": ""})
+    stored = [path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*.nbi")]
+    assert stored == (["cache"] if named else [])
+    assert list(Path(compiled_reductions.__file__).parent.rglob("*.nbi")) == []
+
+
 def test_without_numba_there_is_no_loop(monkeypatch):
-    monkeypatch.setattr(numba_loops, "_compiled", {})
-    monkeypatch.setattr(numba_loops, "find_spec", lambda name: None)
+    monkeypatch.setattr(compiled_reductions, "find_spec", lambda name: None)
     assert compiled_reductions.compiled_reductions(WORTH) is None
 
 
@@ -113,10 +128,10 @@ def test_without_numba_there_is_no_loop(monkeypatch):
 def test_a_scan_has_the_same_bytes_with_the_loop_and_without(tiny, network_of, monkeypatch):
     network = network_of(tiny)
     images = np.random.default_rng(3).random((21, 16, 16, 3), dtype=np.float32)
-    monkeypatch.setattr(numba_loops, "_compiled", {})
+    monkeypatch.setattr(compiled_reductions, "find_spec", lambda name: None)
     without = scan(network, images, k=3).arrays
-    for module in (compiled_reductions, compiled_additions):
-        monkeypatch.setattr(module, "WORTH", 0)
+    monkeypatch.undo()
+    monkeypatch.setattr(compiled_reductions, "WORTH", 0)
+    assert compiled_reductions.compiled_reductions(0) is not None
     found = scan(network, images, k=3).arrays
-    assert len(numba_loops._compiled) == 4
     assert [name for name in found if found[name].tobytes() != without[name].tobytes()] == []
