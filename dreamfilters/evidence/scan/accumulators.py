@@ -258,10 +258,8 @@ class TopK:
             return
         ends = np.cumsum(counts)
         columns, k = column[ends - 1], len(self.arrays["score"])
-        row, place = (
-            np.repeat(np.arange(len(counts)), counts),
-            k + np.arange(len(column)) - np.repeat(ends - counts, counts),
-        )
+        row = np.repeat(np.arange(len(counts)), counts)
+        place = k + np.arange(len(column)) - np.repeat(ends - counts, counts)  # after those that are held
         candidates = {}
         for key, held in self.arrays.items():
             candidates[key] = np.full((len(columns), k + counts.max()), -np.inf if key == "score" else 0, held.dtype)
