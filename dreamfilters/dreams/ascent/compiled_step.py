@@ -61,7 +61,24 @@ class ImageProgram:
 
 
 @dataclass(frozen=True, eq=False)
-class CompiledStep(ImageProgram):
+class ScoreProgram:
+    """The compiled functions of a network that need no recipe; the programs of all recipes share them.
+
+    Attributes:
+        evaluator: what they compute.
+        score: (images, wanted) -> scores (n,) of the images without transforms.
+        rest: (images, wanted) -> how far the scores before the activation lie below 0, (n,).
+        logits: images -> logits (n, ..., classes) of the images without transforms.
+    """
+
+    evaluator: Evaluator
+    score: Callable[[Tensor, Wanted], Tensor]
+    rest: Callable[[Tensor, Wanted], Tensor]
+    logits: Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledStep(ImageProgram, ScoreProgram):
     """Compiled functions over a batch.
 
     Attributes:
@@ -69,10 +86,7 @@ class CompiledStep(ImageProgram):
             those before each step.
         relaxed_steps: the same for images that do not rise: it raises the layers' values before their activation, and
             the gradient passes a ReLU that is 0 for the whole image.
-        score: (images, wanted) -> scores (n,) of the images without transforms.
-        rest: (images, wanted) -> how far the scores before the activation lie below 0, (n,).
         robust_score: (images, seeds, wanted) -> scores (n,), the mean over small motions.
-        logits: images -> logits (n, ..., classes) of the images without transforms.
         moved_logits: (images, seeds) -> those of the images under the motions of the recipe, (n, views, ..., classes).
         shapes: of the watched layers for one image, (1, ..., c).
         has_pre_activation: whether a watched layer has a value before its activation.
@@ -80,10 +94,7 @@ class CompiledStep(ImageProgram):
 
     steps: Steps
     relaxed_steps: Steps
-    score: Callable[[Tensor, Wanted], Tensor]
-    rest: Callable[[Tensor, Wanted], Tensor]
     robust_score: Callable[[Tensor, backend.Seeds, Wanted], np.ndarray]
-    logits: Callable[[Tensor], Tensor]
     moved_logits: Callable[[Tensor, backend.Seeds], np.ndarray]
     shapes: dict[str, tuple[int, ...]]
     has_pre_activation: bool
@@ -119,19 +130,29 @@ def _image_program(recipe: Recipe, canvas: Canvas) -> ImageProgram:
     )
 
 
+def _score_program(network: Network, goal: Objective, canvas: Canvas) -> ScoreProgram:
+    evaluator = Evaluator(network, goal, canvas)
+    return ScoreProgram(
+        evaluator=evaluator,
+        score=backend.compile_rows(evaluator.score, group=goal.group),
+        rest=backend.compile_rows(evaluator.rest, group=goal.group),
+        logits=backend.compile_rows(evaluator.logits),
+    )
+
+
 def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> CompiledStep:
-    images = programs_of(network).get((repr(vars(recipe)), canvas), lambda _: _image_program(recipe, canvas))
-    evaluator = Evaluator(network, goal, canvas, views=views_of(recipe.transforms))
-    in_steps = _step_evaluator(network, goal, recipe, canvas, evaluator)
-    group = goal.group
-    score = backend.compile_rows(evaluator.score, group=group)
+    programs = programs_of(network)
+    images = programs.get((repr(vars(recipe)), canvas), lambda _: _image_program(recipe, canvas))
+    # a fallback changes the recipe only: a large network is not traced again for its scores, which takes many seconds
+    size = (canvas.height, canvas.width, canvas.channels)
+    scores = programs.get((goal.kind, goal.layers, size), lambda network: _score_program(network, goal, canvas))
+    evaluator, score, logits = scores.evaluator, scores.score, scores.logits
+    in_steps, group = _step_evaluator(network, goal, recipe, canvas, evaluator), goal.group
 
     def robust_score(image: Tensor, seeds: backend.Seeds, wanted: Wanted) -> np.ndarray:
         views = (images.move(image, backend.fold(seeds, _FIRST_VIEW + number)) for number in range(ROBUST_VIEWS))
         scores = [score(view, wanted) for view in views]  # all are dispatched before the first one is waited for
         return np.asarray(np.mean([np.asarray(each) for each in scores], axis=0))
-
-    logits = backend.compile_rows(evaluator.logits)
 
     def moved_logits(image: Tensor, seeds: backend.Seeds) -> np.ndarray:
         views = (
@@ -143,12 +164,10 @@ def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas)
 
     return CompiledStep(
         **vars(images),
+        **vars(scores),
         steps=backend.compile_steps(_step(in_steps.ascent_score, recipe, canvas), group=group),
         relaxed_steps=backend.compile_steps(_step(in_steps.relaxed_score, recipe, canvas), group=group),
-        score=score,
-        rest=backend.compile_rows(evaluator.rest, group=group),
         robust_score=robust_score,
-        logits=logits,
         moved_logits=moved_logits,
         shapes=evaluator.shapes,
         has_pre_activation=bool(evaluator.nonlinear),
@@ -159,12 +178,13 @@ def _step_evaluator(
     network: Network, goal: Objective, recipe: Recipe, canvas: Canvas, evaluator: Evaluator
 ) -> Evaluator:
     """Return what the steps raise: in bfloat16, unless a layer of the user's own computes in float32 only."""
+    views = views_of(recipe.transforms)
     if precision_of(recipe) == "float32":
-        return evaluator
+        return evaluator.of_views(views)
     try:
-        return Evaluator(network, goal, canvas, views=evaluator.views, precision="bfloat16")
+        return Evaluator(network, goal, canvas, views=views, precision="bfloat16")
     except (RecipeError, ModelError):
-        return evaluator
+        return evaluator.of_views(views)
 
 
 def precision_of(recipe: Recipe) -> backend.Precision:

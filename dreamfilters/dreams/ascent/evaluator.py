@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from keras import ops
 
 from dreamfilters.backend import Precision, Tensor
@@ -49,6 +51,12 @@ class Evaluator:
         if window is None or window.share > _LARGEST_WINDOW:
             return None
         return window if self.watched.accepts(window.size, canvas.channels) else None
+
+    def of_views(self, views: int) -> Evaluator:
+        """Return the same evaluator for another number of views of each image, without tracing the network again."""
+        other = copy.copy(self)
+        other.views = views
+        return other
 
     def score(self, image: Tensor, wanted: Wanted) -> Tensor:
         """Return the score of each image."""
