@@ -8,7 +8,7 @@ CPU, TWO = Device("cpu", "cpu"), Device("gpu", "NVIDIA H200", 2, 10**11)
 
 
 def test_a_cpu_takes_step_by_step_in_float32():
-    execution = Execution(steps=1, rows=4, precision="float32", devices=1, scanned=32, reduces=False)
+    execution = Execution(steps=1, rows=4, precision="float32", devices=1, scanned=64, reduces=False)
     assert usual(CPU, "jax") == execution
     assert usual(CPU, "tensorflow").rows == 64  # at most; its batches have any size
 
