@@ -13,7 +13,7 @@ from dreamfilters.errors import UsageError, WorkerError
 from dreamfilters.executors.cluster import ClusterExecutor
 from dreamfilters.executors.executor import Task
 from tests.executors import toy_tasks
-from tests.executors.clusters import local_cluster, needs_ray, nodes, workers_of_ray
+from tests.executors.clusters import local_cluster, needs_ray, nodes
 
 
 @needs_ray
@@ -27,9 +27,8 @@ def test_a_cluster_that_cannot_be_reached_is_one_line():
 @pytest.mark.slow
 def test_the_workers_end_with_the_executor():
     with local_cluster(1) as executor:
-        assert list(executor.map(Task(toy_tasks.scaled, 1, None), range(1)))
-        (worker,) = workers_of_ray()
-        os.kill(worker, 0)
+        ((_, worker),) = executor.map(Task(toy_tasks.scaled, 1, None), range(1))
+        os.kill(worker, 0)  # it is there
     with pytest.raises(ProcessLookupError):
         os.kill(worker, signal.SIGCONT)
 
