@@ -1,4 +1,4 @@
-"""Messages that a thread sends, because the process at the other end may compute or be stopped, and takes none then."""
+"""Messages to another process, sent from a thread: while that process computes or is stopped, it receives nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Sender:
         threading.Thread(target=self._send_all, daemon=True, name="dreamfilters-sender").start()
 
     def send(self, message: Any) -> None:
-        """Send a message without waiting. It is pickled now: what changes later, or cannot be sent, is the caller's."""
+        """Queue a message, pickled at once: later changes are not sent, and what cannot be pickled raises here."""
         self._waiting.put(ForkingPickler.dumps(message))
 
     def close(self) -> None:

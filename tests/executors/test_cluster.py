@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dreamfilters.dreams.ascent.machine_memory import available_bytes
 from dreamfilters.errors import UsageError, WorkerError
 from dreamfilters.executors.cluster import ClusterExecutor
 from dreamfilters.executors.executor import Task
@@ -53,9 +54,8 @@ def test_what_a_lost_node_computed_is_computed_again():
 @pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 99])
 def test_the_item_of_a_worker_out_of_memory_is_computed_again_and_then_one_line(tmp_path, times):
-    lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-    total, free = (int(lines[name].split()[0]) * 2**10 for name in ("MemTotal", "MemAvailable"))
-    if free < 6 * 2**30:
+    total, free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), available_bytes()
+    if free is None or free < 6 * 2**30:
         pytest.skip("less than 6 GB of memory are free, of which a worker takes 4")
     limit = 1 - (free - 4 * 2**30) / total
     task = Task(toy_tasks.filling, None, (str(tmp_path), times))

@@ -76,6 +76,16 @@ class ScoreProgram:
     rest: Callable[[Tensor, Wanted], Tensor]
     logits: Callable[[Tensor], Tensor]
 
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of the watched layers for one image, (1, ..., c)."""
+        return self.evaluator.shapes
+
+    @property
+    def has_pre_activation(self) -> bool:
+        """Whether a watched layer has a value before its activation."""
+        return bool(self.evaluator.nonlinear)
+
 
 @dataclass(frozen=True, eq=False)
 class CompiledStep(ImageProgram, ScoreProgram):
@@ -88,16 +98,12 @@ class CompiledStep(ImageProgram, ScoreProgram):
             the gradient passes a ReLU that is 0 for the whole image.
         robust_score: (images, seeds, wanted) -> scores (n,), the mean over small motions.
         moved_logits: (images, seeds) -> those of the images under the motions of the recipe, (n, views, ..., classes).
-        shapes: of the watched layers for one image, (1, ..., c).
-        has_pre_activation: whether a watched layer has a value before its activation.
     """
 
     steps: Steps
     relaxed_steps: Steps
     robust_score: Callable[[Tensor, backend.Seeds, Wanted], np.ndarray]
     moved_logits: Callable[[Tensor, backend.Seeds], np.ndarray]
-    shapes: dict[str, tuple[int, ...]]
-    has_pre_activation: bool
 
 
 def build(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> CompiledStep:
@@ -143,34 +149,33 @@ def _score_program(network: Network, goal: Objective, canvas: Canvas) -> ScorePr
 def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas) -> CompiledStep:
     programs = programs_of(network)
     images = programs.get((repr(vars(recipe)), canvas), lambda _: _image_program(recipe, canvas))
-    # a fallback changes the recipe only: a large network is not traced again for its scores, which takes many seconds
+    # Most fallbacks change only the recipe. The scores are shared, because tracing a large network takes many seconds.
     size = (canvas.height, canvas.width, canvas.channels)
-    scores = programs.get((goal.kind, goal.layers, size), lambda network: _score_program(network, goal, canvas))
-    evaluator, score, logits = scores.evaluator, scores.score, scores.logits
-    in_steps, group = _step_evaluator(network, goal, recipe, canvas, evaluator), goal.group
+    scoring = programs.get((goal.kind, goal.layers, size), lambda network: _score_program(network, goal, canvas))
+    in_steps, group = _step_evaluator(network, goal, recipe, canvas, scoring.evaluator), goal.group
 
     def robust_score(image: Tensor, seeds: backend.Seeds, wanted: Wanted) -> np.ndarray:
         views = (images.move(image, backend.fold(seeds, _FIRST_VIEW + number)) for number in range(ROBUST_VIEWS))
-        scores = [score(view, wanted) for view in views]  # all are dispatched before the first one is waited for
+        scores = [
+            scoring.score(view, wanted) for view in views
+        ]  # all are dispatched before the first one is waited for
         return np.asarray(np.mean([np.asarray(each) for each in scores], axis=0))
 
     def moved_logits(image: Tensor, seeds: backend.Seeds) -> np.ndarray:
         views = (
             images.move_by_recipe(image, backend.fold(seeds, _FIRST_VIEW + number)) for number in range(MOVED_VIEWS)
         )
-        found = [logits(view) for view in views]
+        found = [scoring.logits(view) for view in views]
         each = [np.asarray(values) for values in found]  # (n * views of the recipe, ...)
         return np.concatenate([values.reshape(len(image), -1, *values.shape[1:]) for values in each], axis=1)
 
     return CompiledStep(
         **vars(images),
-        **vars(scores),
+        **vars(scoring),
         steps=backend.compile_steps(_step(in_steps.ascent_score, recipe, canvas), group=group),
         relaxed_steps=backend.compile_steps(_step(in_steps.relaxed_score, recipe, canvas), group=group),
         robust_score=robust_score,
         moved_logits=moved_logits,
-        shapes=evaluator.shapes,
-        has_pre_activation=bool(evaluator.nonlinear),
     )
 
 

@@ -225,41 +225,16 @@ class TopK:
     def add(self, indices: NDArray[Any], scores: NDArray[Any], positions: NDArray[Any]) -> None:
         """Add n images: `indices` (n,) increasing and above earlier ones, `scores` and `positions` (n, columns)."""
         image, column = np.divmod(np.flatnonzero(scores > self.least), scores.shape[1])
+        if not len(image):
+            return
         order = np.argsort(column, kind="stable")
         image, column = image[order], column[order]
         new = {"score": scores[image, column], "position": positions[image, column], "index": indices[image]}
         firsts = np.flatnonzero(np.diff(column, prepend=-1))
-        counts = np.diff(firsts, append=len(column))  # of images in each column that has some
-        alone = firsts[counts == 1]
-        self._insert(column[alone], {key: values[alone] for key, values in new.items()})
-        several = np.repeat(counts > 1, counts)
-        self._merge(column[several], counts[counts > 1], {key: values[several] for key, values in new.items()})
-
-    def _insert(self, columns: NDArray[np.intp], new: Mapping[str, Any]) -> None:
-        """Insert an image into the ranking of each of these columns; the last image drops out.
-
-        One whose score is not above the last one changes nothing.
-        """
-        held = {key: values[:, columns] for key, values in self.arrays.items()}
-        scores, score = held["score"], new["score"]
-        for row in reversed(range(len(scores))):
-            passed = scores[row - 1] < score if row else np.zeros(len(columns), bool)
-            lands = (scores[row] < score) & ~passed
-            for key, values in held.items():
-                if row:
-                    np.copyto(values[row], values[row - 1], where=passed)
-                np.copyto(values[row], new[key], where=lands)
-        for key, values in held.items():
-            self.arrays[key][:, columns] = values
-
-    def _merge(self, column: NDArray[np.intp], counts: NDArray[np.intp], new: Mapping[str, Any]) -> None:
-        """Insert several images into each of some columns: `counts` of them into each, one column after the other."""
-        if not len(counts):
-            return
-        ends = np.cumsum(counts)
-        columns, k = column[ends - 1], len(self.arrays["score"])
-        row = np.repeat(np.arange(len(counts)), counts)
-        place = k + np.arange(len(column)) - np.repeat(ends - counts, counts)  # after those that are held
+        counts = np.diff(firsts, append=len(column))  # of the images that may enter each of these columns
+        columns, k = column[firsts], len(self.arrays["score"])
+        row = np.repeat(np.arange(len(columns)), counts)
+        place = k + np.arange(len(column)) - np.repeat(firsts, counts)  # after those that are held
         candidates = {}
         for key, held in self.arrays.items():
             candidates[key] = np.full((len(columns), k + counts.max()), -np.inf if key == "score" else 0, held.dtype)
