@@ -156,9 +156,7 @@ def _compiled(network: Network, goal: Objective, recipe: Recipe, canvas: Canvas)
 
     def robust_score(image: Tensor, seeds: backend.Seeds, wanted: Wanted) -> np.ndarray:
         views = (images.move(image, backend.fold(seeds, _FIRST_VIEW + number)) for number in range(ROBUST_VIEWS))
-        scores = [
-            scoring.score(view, wanted) for view in views
-        ]  # all are dispatched before the first one is waited for
+        scores = [scoring.score(view, wanted) for view in views]  # all are dispatched before the first is awaited
         return np.asarray(np.mean([np.asarray(each) for each in scores], axis=0))
 
     def moved_logits(image: Tensor, seeds: backend.Seeds) -> np.ndarray:
