@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dreamfilters import backend
 from dreamfilters.errors import ImageError, UnknownNameError
-from dreamfilters.evidence.scan.accumulators import BatchStatistics
+from dreamfilters.evidence.scan.batch_statistics import BatchStatistics
 from dreamfilters.evidence.scan.reductions import reducer
 from dreamfilters.evidence.scan.sources import ImageSource, image_size
 from dreamfilters.images.labels import evenly_spread

@@ -124,10 +124,8 @@ class ImageFolder:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The path of each file relative to `folder`, with slashes; its full path where it is in another folder."""
-        return tuple(
-            (path.relative_to(self.folder) if path.is_relative_to(self.folder) else path).as_posix()
-            for path in self.paths
-        )
+        below = f"{self.folder.as_posix().rstrip('/')}/"  # Path.relative_to takes 20 microseconds, hours for a data set
+        return tuple(path.as_posix().removeprefix(below) for path in self.paths)
 
     @property
     def failures(self) -> tuple[tuple[Path, str], ...]:

@@ -42,7 +42,7 @@ class Work:
             self.images.folder, paths=self.images.folder.paths[:count], labels=self.images.folder.labels[:count]
         )
         layers = default_layers(self.network)
-        job = ScanJob(self.network, FolderSource(few), layers, batch=32, executor=self.executor)
+        job = ScanJob(self.network, FolderSource(few), layers, executor=self.executor)
         state = job.start()
         for _ in job.advance(state):
             pass
@@ -98,10 +98,11 @@ def _executor(kind: str, workers: int, address: str) -> AbstractContextManager[E
 
 
 def _timed(work: Callable[[], int], executor: Executor) -> dict[str, float]:
-    """Return the wall and CPU seconds of each image or step of a dream."""
+    """Return the wall and CPU seconds of each image or step of a dream, and the seconds of all."""
     began, used = time.perf_counter(), _cpu(executor)
     count = work()
-    return {"wall": (time.perf_counter() - began) / count, "cpu": (_cpu(executor) - used) / count}
+    seconds = time.perf_counter() - began
+    return {"wall": seconds / count, "cpu": (_cpu(executor) - used) / count, "seconds": seconds}
 
 
 def _cpu(executor: Executor) -> float:

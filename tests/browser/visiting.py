@@ -1,4 +1,4 @@
-"""Opens a page in a window of a given size and waits for it."""
+"""Opens a page in a window of a given size and waits for what it shows and requests."""
 
 from pathlib import Path
 
@@ -29,3 +29,13 @@ def until(tab, expression):
                 raise
         tab.wait_for_timeout(30)
     raise TimeoutError(f"{expression}\n{tab.inner_text('body')[:2000]}")
+
+
+def quiet(tab, log):
+    """Wait until the page requests nothing for half a second; what it has asked for may still be on its way."""
+    for _ in range(60):
+        log.requests.clear()
+        tab.wait_for_timeout(500)
+        if not log.requests:
+            return
+    raise TimeoutError(f"the page requests without end: {log.requests[:10]}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dreamfilters.evidence.scan.batch_statistics import BatchContribution
 from dreamfilters.evidence.scan.histograms import BINS, Histograms
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -16,41 +16,6 @@ Arrays: TypeAlias = dict[str, NDArray[Any]]
 NO_IMAGE = -1  # the index in a ranking with fewer than k images
 _GREATEST_EXPONENT = 160  # of a histogram's bins; float32 reaches from 2 ** -149 to 2 ** 128
 _SHOWN = 80  # characters of an error
-
-
-@dataclass(frozen=True, eq=False)
-class BatchStatistics:
-    """The statistics of each unit's map on each of n images; the units of all layers are concatenated.
-
-    Attributes:
-        maximum: (n, units) of the map; NaN, like the mean, if the map or its sum is not finite.
-        mean: (n, units) of the map.
-        minimum: (n, units) of the map.
-        power: (n, units), the mean of the map's squares.
-        zeros: (n, units), the number of positions at which the map is exactly zero.
-        position: (n, units), the position of the maximum, row * width + column; computed only for images that may
-            enter a ranking, else 0.
-    """
-
-    maximum: NDArray[np.float32]
-    mean: NDArray[np.float32]
-    minimum: NDArray[np.float32]
-    power: NDArray[np.float32]
-    zeros: NDArray[np.float32]
-    position: NDArray[np.int32]
-
-    def first(self, count: int) -> BatchStatistics:
-        """Return the statistics of the first `count` images."""
-        return BatchStatistics(**{name: values[:count] for name, values in vars(self).items()})
-
-
-def may_enter(
-    maximum: NDArray[np.float32], mean: NDArray[np.float32], thresholds: NDArray[np.float32]
-) -> NDArray[np.bool_]:
-    """Return (n, units): whether the maximum, the mean, or the negative of either exceeds its threshold (4, units)."""
-    entering: NDArray[np.bool_] = (maximum > thresholds[0]) | (mean > thresholds[1])
-    entering |= (maximum < -thresholds[2]) | (mean < -thresholds[3])
-    return entering
 
 
 class Accumulators:
@@ -104,37 +69,29 @@ class Accumulators:
         """The score that an image must exceed to enter each ranking of `top_k`, (4, units)."""
         return self.top_k.least.reshape(4, -1)
 
-    def add(self, indices: NDArray[Any], batch: BatchStatistics, labels: NDArray[Any]) -> None:
+    def add(self, indices: NDArray[Any], batch: BatchContribution, labels: NDArray[Any]) -> None:
         """Add n images.
 
         Args:
             indices: (n,) the images' indices, increasing and above all earlier ones.
-            batch: their statistics.
+            batch: what they add, computed with the thresholds of now or with earlier ones.
             labels: (n,) the indices of their classes, negative for none.
         """
-        scores = np.concatenate([batch.maximum, batch.mean], axis=1)  # (n, 2 * units)
-        finite = ~np.isnan(batch.mean)
-        self._count(batch, finite)
-        self._sum(np.concatenate([scores, batch.power], axis=1), np.tile(finite, (1, 3)), labels)
-        self.histograms.add(scores)
-        self.top_k.add(indices, np.concatenate([scores, -scores], axis=1), np.tile(batch.position, (1, 4)))
+        for name, values in batch.counts.items():
+            self.sums[name] += values
+        self.sums["minimum"] = np.minimum(self.sums["minimum"], batch.minimum)
+        self._sum(batch, labels)
+        self.histograms.add(batch.scores)
+        self.top_k.add(indices[batch.image], batch.column, batch.ranked, batch.position)
 
-    def _count(self, batch: BatchStatistics, finite: NDArray[np.bool_]) -> None:
-        self.sums["counted"] += finite.sum(axis=0)
-        self.sums["nonfinite"] += (~finite).sum(axis=0)
-        self.sums["silent"] += ((batch.maximum <= 0) & (batch.minimum >= 0)).sum(axis=0)
-        least = np.where(finite, batch.minimum, np.inf).min(axis=0, initial=np.inf)
-        self.sums["minimum"] = np.minimum(self.sums["minimum"], least)
-        self.sums["zeros"] += np.where(finite, batch.zeros, 0).sum(axis=0, dtype=np.int64)
-
-    def _sum(self, values: NDArray[np.float32], finite: NDArray[np.bool_], labels: NDArray[Any]) -> None:
-        """Add (n, 3 * units) maxima, means and powers; those that are not finite count as zero."""
-        wide = values.astype(np.float64)
-        wide[~finite] = 0
-        columns = wide.shape[1] // 3 * 2
-        scores = wide[:, :columns]
+    def _sum(self, batch: BatchContribution, labels: NDArray[Any]) -> None:
+        """Add maxima, means and powers; those of maps that are not finite count as zero."""
+        values = np.concatenate([batch.scores, batch.power], axis=1, dtype=np.float64)
+        if batch.counts["nonfinite"].any():
+            values[np.tile(np.isnan(batch.mean), (1, 3))] = 0
+        scores = values[:, : batch.scores.shape[1]]
         squares = scores**2
-        _add_rows(self.sums["total"], wide)
+        _add_rows(self.sums["total"], values)
         _add_rows(self.sums["squares"], squares)
         for label, score in zip(labels, scores, strict=True):
             if label >= 0:
@@ -222,14 +179,18 @@ class TopK:
         least: NDArray[np.float32] = self.arrays["score"][-1]
         return least
 
-    def add(self, indices: NDArray[Any], scores: NDArray[Any], positions: NDArray[Any]) -> None:
-        """Add n images: `indices` (n,) increasing and above earlier ones, `scores` and `positions` (n, columns)."""
-        image, column = np.divmod(np.flatnonzero(scores > self.least), scores.shape[1])
-        if not len(image):
+    def add(
+        self, index: NDArray[Any], column: NDArray[Any], score: NDArray[np.float32], position: NDArray[Any]
+    ) -> None:
+        """Add m scores of later images, each (m,): columns in increasing order, of one column the earlier image first.
+
+        A score that does not exceed `least` of its column may be among them; it does not enter.
+        """
+        entering = score > self.least[column]
+        new = {"index": index[entering], "score": score[entering], "position": position[entering]}
+        column = column[entering]
+        if not len(column):
             return
-        order = np.argsort(column, kind="stable")
-        image, column = image[order], column[order]
-        new = {"score": scores[image, column], "position": positions[image, column], "index": indices[image]}
         firsts = np.flatnonzero(np.diff(column, prepend=-1))
         counts = np.diff(firsts, append=len(column))  # of the images that may enter each of these columns
         columns, k = column[firsts], len(self.arrays["score"])

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.evidence.scan.accumulators import LAYOUT, Accumulators, Arrays, BatchStatistics
+from dreamfilters.evidence.scan.accumulators import LAYOUT, Accumulators, Arrays
+from dreamfilters.evidence.scan.batch_statistics import BatchContribution
 
 _FEWEST = 512  # units of a shard; NumPy's calls take as long for fewer
 
@@ -46,16 +47,11 @@ class ColumnShards:
         """See `Accumulators`."""
         return np.concatenate([shard.thresholds for shard in self._shards], axis=1)
 
-    def add(self, indices: NDArray[Any], batch: BatchStatistics, labels: NDArray[Any]) -> None:
+    def add(self, indices: NDArray[Any], batch: BatchContribution, labels: NDArray[Any]) -> None:
         """See `Accumulators`."""
-        columns = {name: np.split(values, self._ends[:-1], axis=1) for name, values in vars(batch).items()}
-        parts = [
-            BatchStatistics(**{name: values[number] for name, values in columns.items()})
-            for number in range(len(self._shards))
-        ]
         for done in [
-            self._threads.submit(shard.add, indices, part, labels)
-            for shard, part in zip(self._shards, parts, strict=True)
+            self._threads.submit(shard.add, indices, batch.of_units(first, end), labels)
+            for shard, first, end in zip(self._shards, [0, *self._ends], self._ends, strict=False)
         ]:
             done.result()
 

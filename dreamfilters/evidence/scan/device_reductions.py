@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dreamfilters import backend
 from dreamfilters.backend import Tensor
-from dreamfilters.evidence.scan.accumulators import BatchStatistics, may_enter
+from dreamfilters.evidence.scan.batch_statistics import BatchStatistics, may_enter
 from dreamfilters.networks import Network
 from dreamfilters.networks.watching import ForwardPass
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamfilters import backend
-from dreamfilters.evidence.scan.accumulators import BatchStatistics, may_enter
+from dreamfilters.evidence.scan.batch_statistics import BatchStatistics, may_enter
 from dreamfilters.evidence.scan.compiled_reductions import CompiledReductions, compiled_reductions
 from dreamfilters.evidence.scan.device_reductions import device_reducer
 from dreamfilters.evidence.scan.lanes import ROWS, groups

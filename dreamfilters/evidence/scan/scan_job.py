@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from dreamfilters import backend
 from dreamfilters.errors import ImageError, RecipeError, UnknownNameError
-from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistics
+from dreamfilters.evidence.scan.accumulators import Accumulators
+from dreamfilters.evidence.scan.batch_statistics import BatchContribution
 from dreamfilters.evidence.scan.column_shards import ColumnShards
 from dreamfilters.evidence.scan.reductions import Floats, reducer
 from dreamfilters.evidence.scan.result import Scan
@@ -202,15 +203,15 @@ class ScanJob:
             state.accumulators = ColumnShards.of(state.accumulators, shards)
         images, shipped = self.source.fitted(self.size, self.network.form), self.executor.ships_images
         amount = (len(self.source.names) - state.done) * self._map_bytes / self.executor.count
-        reading = _Reading(images, self.layers, self._batch_size, shipped, amount)
+        reading = _Reading(images, self.layers, self.k, self._batch_size, shipped, amount)
         task = Task(_batch_reducer, self.network, reading, _BATCHES_IN_FLIGHT, lambda batch: images.files(batch[0]))
         for batch in self.executor.map(task, self._batches(state)):
             state.consistent = False
             state.failures |= batch.failures
-            if batch.statistics is not None:
-                state.accumulators.add(batch.indices, batch.statistics, self.truth[batch.indices])
+            if batch.contribution is not None:
+                state.accumulators.add(batch.indices, batch.contribution, self.truth[batch.indices])
                 if LOGITS in self.layers:
-                    logits = batch.statistics.mean[:, self._columns(LOGITS)]
+                    logits = batch.contribution.mean[:, self._columns(LOGITS)]
                     head, labels = self.network.head, self.truth[batch.indices]
                     of_outputs = np.where(labels < logits.shape[-1], labels, -1)
                     state.predicted[batch.indices] = head.predicted_for(logits, of_outputs)
@@ -278,13 +279,14 @@ class ScanJob:
 
 @dataclass(frozen=True, eq=False)
 class _Reading:
-    """What a worker reads and reduces: images at the network's size, names of layers, images per batch.
+    """What a worker reads and reduces: images at the network's size, layers, images per ranking and per batch.
 
     `shipped` says whether it is sent the files of the images, `amount` how many bytes of maps it reduces.
     """
 
     images: ImageSource
     layers: tuple[str, ...]
+    k: int
     batch: int
     shipped: bool
     amount: float
@@ -306,18 +308,19 @@ def _batch_reducer(network: Network, reading: _Reading, note: OnNote) -> Callabl
             return _Batch(numbers.stop, np.empty(0, np.intp), None, failures)
         padded = np.stack(images + images[-1:] * (reading.batch - len(images)))  # one program for all batches
         statistics = reduce(padded, thresholds, reading.amount).first(len(images))
-        return _Batch(numbers.stop, np.array([i for i in numbers if i not in failures]), statistics, failures)
+        indices = np.array([i for i in numbers if i not in failures])
+        return _Batch(numbers.stop, indices, statistics.contribution(thresholds, reading.k), failures)
 
     return reduced
 
 
 @dataclass(frozen=True, eq=False)
 class _Batch:
-    """The reduced batch: the index after its last image, the readable images with their statistics, the failures."""
+    """The reduced batch: the index after its last image, the readable images with what they add, the failures."""
 
     end: int
     indices: NDArray[np.intp]
-    statistics: BatchStatistics | None
+    contribution: BatchContribution | None
     failures: dict[int, str]
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dreamfilters.evidence.scan.accumulators import NO_IMAGE, Accumulators, BatchStatistics, TopK, check_arrays
+from dreamfilters.evidence.scan.accumulators import NO_IMAGE, Accumulators, TopK, check_arrays
+from dreamfilters.evidence.scan.batch_statistics import BatchStatistics
 
 
 def statistics(n=40, units=3, seed=0):
@@ -21,7 +22,7 @@ def accumulated(batch, *ends, labels=None, k=2):
     labels = np.zeros(n, int) if labels is None else labels
     accumulators = Accumulators.empty(units, k, 3)
     for rows in np.split(np.arange(n), ends):
-        accumulators.add(rows, subset(batch, rows), labels[rows])
+        accumulators.add(rows, subset(batch, rows).contribution(accumulators.thresholds, k), labels[rows])
     return accumulators.arrays
 
 
@@ -73,7 +74,7 @@ def test_arrays_restore_the_accumulators():
     accumulators = Accumulators.from_arrays({name: values.copy() for name, values in once.items()})
     assert accumulators.arrays.keys() == once.keys()
     more = statistics(n=5, seed=9)
-    accumulators.add(np.arange(40, 45), more, np.zeros(5, int))
+    accumulators.add(np.arange(40, 45), more.contribution(accumulators.thresholds, 2), np.zeros(5, int))
     assert accumulators.sums["counted"].tolist() == [45] * 3
     assert accumulators.thresholds.shape == (4, 3)
 
@@ -82,8 +83,14 @@ def ranked(scores, k, *ends):
     top_k = TopK.empty(k, scores.shape[1])
     positions = np.arange(scores.size).reshape(scores.shape)
     for rows in np.split(np.arange(len(scores)), ends):
-        top_k.add(rows + 100, scores[rows], positions[rows])
+        add(top_k, rows + 100, scores[rows], positions[rows])
     return top_k.arrays
+
+
+def add(top_k, indices, scores, positions):
+    """Add all scores (n, columns) of n images."""
+    column, image = np.indices(scores.T.shape).reshape(2, -1)
+    top_k.add(indices[image], column, scores[image, column], positions[image, column])
 
 
 @pytest.mark.parametrize("ends", [(), (1,), (10, 11, 12, 50), tuple(range(1, 80))])
@@ -109,7 +116,7 @@ def test_nan_never_enters():
 def test_the_threshold_is_the_last_score():
     top_k = TopK.empty(2, 1)
     assert top_k.least[0] == -np.inf
-    top_k.add(np.arange(3), np.array([[5.0], [7.0], [6.0]], np.float32), np.zeros((3, 1), int))
+    add(top_k, np.arange(3), np.array([[5.0], [7.0], [6.0]], np.float32), np.zeros((3, 1), int))
     assert top_k.least[0] == 6
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from dreamfilters.evidence.scan import column_shards
-from dreamfilters.evidence.scan.accumulators import Accumulators, BatchStatistics
+from dreamfilters.evidence.scan.accumulators import Accumulators
+from dreamfilters.evidence.scan.batch_statistics import BatchStatistics
 from dreamfilters.evidence.scan.column_shards import ColumnShards
 
 UNITS, CLASSES, K = 23, 4, 3
@@ -20,6 +21,11 @@ def batches():
         yield np.arange(first, first + 8), BatchStatistics(*values, position), rng.integers(-1, CLASSES, 8)
 
 
+def add(statistics, indices, batch, labels):
+    """Add a batch as a scan does."""
+    statistics.add(indices, batch.contribution(statistics.thresholds, K), labels)
+
+
 @pytest.fixture(autouse=True)
 def _small_shards(monkeypatch):
     monkeypatch.setattr(column_shards, "_FEWEST", 2)
@@ -30,8 +36,8 @@ def test_shards_have_the_bytes_of_one_thread(count):
     whole = Accumulators.empty(UNITS, K, CLASSES)
     shards = ColumnShards.of(Accumulators.empty(UNITS, K, CLASSES), count)
     for batch in batches():
-        whole.add(*batch)
-        shards.add(*batch)
+        add(whole, *batch)
+        add(shards, *batch)
         assert shards.thresholds.tobytes() == whole.thresholds.tobytes()
     assert {name: values.tobytes() for name, values in shards.arrays.items()} == {
         name: values.tobytes() for name, values in whole.arrays.items()
@@ -43,13 +49,13 @@ def test_shards_have_the_bytes_of_one_thread(count):
 def test_a_scan_that_began_in_one_thread_goes_on_in_shards_and_back():
     whole, mixed = Accumulators.empty(UNITS, K, CLASSES), Accumulators.empty(UNITS, K, CLASSES)
     for number, batch in enumerate(batches()):
-        whole.add(*batch)
+        add(whole, *batch)
         if number % 2:
             shards = ColumnShards.of(mixed, 3)
-            shards.add(*batch)
+            add(shards, *batch)
             mixed = Accumulators.from_arrays(shards.arrays)
         else:
-            mixed.add(*batch)
+            add(mixed, *batch)
     assert {name: values.tobytes() for name, values in mixed.arrays.items()} == {
         name: values.tobytes() for name, values in whole.arrays.items()
     }
