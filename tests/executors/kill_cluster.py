@@ -1,8 +1,8 @@
 """Kill workers, nodes and drivers of a cluster at random moments, and resume what was killed.
 
 python -m tests.executors.kill_cluster MODEL IMAGES FOLDER KILLS SEED dreams, scans and makes an atlas on a cluster of
-two nodes until there were so many kills. It prints as JSON the number of kills of each kind, of finished runs, and
-every file that differs from that of a run in one process.
+two nodes until there were so many kills and each has finished. It prints as JSON the number of kills of each kind, of
+finished runs, and every file that differs from that of a run in one process.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ def main(model: str, images: str, folder: str, kills: str, seed: str) -> None:
     for kind in KINDS:
         assert started(kind, model, images, str(place / f"{kind}-here"), "").wait() == 0, kind
     with nodes(1, 1) as cluster:
-        while killed.total() < int(kills):
+        while killed.total() < int(kills) or runs.keys() != set(KINDS):
             for kind in KINDS:
                 target = place / kind
                 process = started(kind, model, images, str(target), cluster.address)
                 while process.poll() is None:
-                    time.sleep(chance.uniform(0.5, 5))
+                    time.sleep(chance.uniform(0.5, 12))  # a worker needs up to 10 seconds to start
                     workers = workers_of_ray()
                     if process.poll() is not None or not workers or killed.total() >= int(kills):
                         continue

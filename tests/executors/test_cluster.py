@@ -96,5 +96,5 @@ def test_runs_whose_workers_nodes_and_drivers_are_killed_have_the_same_bytes(noi
     assert message.returncode == 0, message.stderr[-2000:]
     found = json.loads(message.stdout.splitlines()[-1])
     assert sum(found["kills"].values()) == 6
-    assert sum(found["runs"].values()) >= 3
+    assert found["runs"].keys() == {"dream", "scan", "atlas"}
     assert found["different"] == []

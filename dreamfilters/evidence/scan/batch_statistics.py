@@ -35,9 +35,9 @@ class BatchStatistics:
         return BatchStatistics(**{name: values[:count] for name, values in vars(self).items()})
 
     def contribution(self, thresholds: NDArray[np.float32], k: int) -> BatchContribution:
-        """Return what these images add to `Accumulators` whose `thresholds` were these, with rankings of k images.
+        """Return what these images add to `Accumulators` with rankings of k images, now or later.
 
-        Later thresholds are higher; with them it adds the same.
+        `thresholds` are those of the accumulators at present. They only rise, which lets fewer images enter.
         """
         finite = ~np.isnan(self.mean)
         counted = finite.sum(axis=0)
@@ -56,7 +56,7 @@ class BatchStatistics:
 
 @dataclass(frozen=True, eq=False)
 class BatchContribution:
-    """What a batch of n images adds to `Accumulators`; a worker sends it, half as large as the statistics.
+    """What a batch of n images adds to `Accumulators`; a worker sends it, about half as large as the statistics.
 
     Attributes:
         scores: (n, 2 * units), the maximum of each unit, then the mean; NaN if the map or its sum is not finite.

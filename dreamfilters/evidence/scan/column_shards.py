@@ -51,7 +51,7 @@ class ColumnShards:
         """See `Accumulators`."""
         for done in [
             self._threads.submit(shard.add, indices, batch.of_units(first, end), labels)
-            for shard, first, end in zip(self._shards, [0, *self._ends], self._ends, strict=False)
+            for shard, first, end in zip(self._shards, [0, *self._ends[:-1]], self._ends, strict=True)
         ]:
             done.result()
 

@@ -33,7 +33,7 @@ from dreamfilters.serialization import plain
 TOP_K = 9  # as many references as interpretability scores use (Zimmermann et al. 2021, 2024)
 _BATCH_BYTES = 2**28  # of a batch's activation maps in the memory of the machine
 _SHARE = 8  # part of an accelerator's memory for them: the pass through the network needs more
-# Four workers of a core each send statistics of MobileNetV2 about as fast as a thread adds them, of signs fourteen.
+# Four workers of a core each send statistics of MobileNetV2 about as fast as a thread adds them, of signs twenty.
 _WORKERS_OF_A_SHARD = 4
 _BATCHES_IN_FLIGHT = 2  # one passes the network while one is reduced; a third one only takes memory
 
