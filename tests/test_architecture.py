@@ -27,6 +27,7 @@ FLOORS = [
         "seeds",
         "serialization",
         "text_files",
+        "image_files",
         "backend",
         "lazy_module",
         "number_format",

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
 from dreamfilters.errors import ImageError
+from dreamfilters.image_files import ARRAY_SUFFIXES
 from dreamfilters.images.library_warnings import quiet
-
-NUMPY = (".npy", ".npz")  # suffixes
 
 _TIFF = (".tif", ".tiff")
 _BANDS = 277  # TIFF 6.0, SamplesPerPixel
@@ -35,7 +34,7 @@ def is_array_file(path: str | Path) -> bool:
     True
     """
     suffix = Path(path).suffix.lower()
-    return suffix in NUMPY or (suffix in _TIFF and _bands(path) > _COLORS)
+    return suffix in ARRAY_SUFFIXES or (suffix in _TIFF and _bands(path) > _COLORS)
 
 
 def read_array(path: str | Path) -> NDArray[Any]:
@@ -46,7 +45,7 @@ def read_array(path: str | Path) -> NDArray[Any]:
     """
     try:
         with quiet:
-            values = _numpy(path) if Path(path).suffix.lower() in NUMPY else _tiff(path)
+            values = _numpy(path) if Path(path).suffix.lower() in ARRAY_SUFFIXES else _tiff(path)
         if values.dtype.kind not in "biuf":
             raise ValueError(f"its values are {values.dtype}; give integers or floats")
         return values

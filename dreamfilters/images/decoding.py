@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, UnidentifiedImageError, features
 
-from dreamfilters.errors import ImageError
+from dreamfilters.errors import ImageError, printable
 from dreamfilters.images.arrays import FLOAT, LARGEST, RESIZED, is_array_file, read_array, read_samples
 from dreamfilters.images.library_warnings import quiet
 
@@ -105,7 +105,7 @@ def _converted(path: str | Path, samples: ImageArray, channels: int) -> ImageArr
 
 def _check_count(path: str | Path, has: int, channels: int) -> None:
     if has != channels and max(has, channels) > MOST_COLORS:
-        where = f"{path_text(path)}: " if path else ""
+        where = f"{printable(str(path))}: " if path else ""
         raise ImageError(f"{where}has {has} channels, the network takes {channels}")
 
 
@@ -128,14 +128,14 @@ def open_image(path: str | Path) -> Iterator[Image.Image]:
                 each = _FLOATS + max(decoded, RESIZED)
                 if image.width * image.height * each > LARGEST:
                     raise ImageError(
-                        f"{path_text(path)}: takes more than {LARGEST / 1e9:g} GB of memory; make it smaller than "
+                        f"{printable(str(path))}: takes more than {LARGEST / 1e9:g} GB of memory; make it smaller than "
                         f"{LARGEST // each / 1e6:.0f} million pixels first"
                     )
                 yield image
     except ImageError:
         raise
     except Exception as error:  # decoders of damaged files raise nearly anything, such as KeyError
-        raise ImageError(f"{path_text(path)}: {_cause(error)}") from error
+        raise ImageError(f"{printable(str(path))}: {_cause(error)}") from error
 
 
 def check_channels(channels: int) -> None:
@@ -171,18 +171,13 @@ def in_channels(samples: ImageArray, channels: int) -> ImageArray:
     return np.concatenate([color, np.ones_like(color[..., :1]) if alpha is None else alpha], axis=-1)
 
 
-def path_text(path: str | Path) -> str:
-    """Return the path as text for an error message: on one line, in any encoding."""
-    return "".join(character if character.isprintable() else "?" for character in str(path))
-
-
 def _check_file(path: Path) -> None:
     if path.is_dir():
-        raise ImageError(f"{path_text(path)}: is a folder; give one image file")
+        raise ImageError(f"{printable(str(path))}: is a folder; give one image file")
     if not path.is_file():
-        raise ImageError(f"{path_text(path)}: no such file")
+        raise ImageError(f"{printable(str(path))}: no such file")
     if path.stat().st_size == 0:
-        raise ImageError(f"{path_text(path)}: is empty (0 bytes); get a fresh copy")
+        raise ImageError(f"{printable(str(path))}: is empty (0 bytes); get a fresh copy")
 
 
 def _cause(error: Exception) -> str:
@@ -193,7 +188,7 @@ def _cause(error: Exception) -> str:
         return f"is not an image in a supported format ({', '.join(FORMATS)}); save it as PNG or JPEG"
     if isinstance(error, PermissionError):
         return "cannot be read; change its permissions"
-    detail = path_text(str(error) or type(error).__name__)
+    detail = printable(str(str(error) or type(error).__name__))
     return f"is damaged or truncated ({detail}); get a fresh copy or save it again as PNG"
 
 

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image, PngImagePlugin
 
-from dreamfilters.errors import ImageError, OutputError
+from dreamfilters.errors import ImageError, OutputError, printable
 from dreamfilters.images.decoding import (
     MID_GRAY,
     MOST_COLORS,
     ImageArray,
     in_channels,
     open_image,
-    path_text,
     with_channels,
 )
 from dreamfilters.writing.open_folder import write_error
@@ -78,7 +77,7 @@ def png_text(path: str | Path) -> dict[str, str]:
     """
     with open_image(path) as image:
         if image.format != "PNG":
-            raise ImageError(f"{path_text(path)}: is {image.format}, and text is only read from PNG")
+            raise ImageError(f"{printable(str(path))}: is {image.format}, and text is only read from PNG")
         return {key: str(value) for key, value in image.info.items() if isinstance(key, str) and isinstance(value, str)}
 
 
@@ -135,7 +134,7 @@ def write_image(path: str | Path, contents: Mapping[str, Callable[[], bytes]]) -
     path = Path(path)
     content = contents.get(path.suffix.lower())
     if content is None:
-        raise OutputError(f"{path_text(path)}: its name must end in {' or '.join(contents)}")
+        raise OutputError(f"{printable(str(path))}: its name must end in {' or '.join(contents)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -152,7 +151,7 @@ def _check_text(key: str, value: str) -> None:
     fits = 1 <= len(key) <= 79 and key == key.strip() and key.isprintable() and all(ord(letter) < 256 for letter in key)
     if not fits:
         raise ImageError(
-            f"{path_text(key)!r}: not a valid key of PNG text; must be 1 to 79 Latin-1 characters, no outer spaces"
+            f"{printable(str(key))!r}: not a valid key of PNG text; must be 1 to 79 Latin-1 characters, no outer spaces"
         )
     try:
         length = len(value.encode())

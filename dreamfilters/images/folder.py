@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
@@ -11,14 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dreamfilters.errors import ImageError
-from dreamfilters.images.arrays import NUMPY, is_array_file
+from dreamfilters.errors import ImageError, printable
+from dreamfilters.image_files import image_paths
+from dreamfilters.images.arrays import is_array_file
 from dreamfilters.images.decoding import (
     ImageArray,
     check_channels,
     decode_image,
     open_image,
-    path_text,
     read_image,
 )
 from dreamfilters.images.file_copies import copy_of
@@ -26,9 +25,6 @@ from dreamfilters.images.labels import labels_of
 from dreamfilters.images.prefetch import prefetched
 from dreamfilters.images.resizing import Rule, resize
 
-_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .gif .bmp .dib .webp .tif .tiff .avif .ppm .pgm .pbm .pnm".split()  # noqa: SIM905
-)
 _AHEAD = 16 * 2**20  # bytes of decoded images that wait: hundreds of small ones, or one from a camera
 _LARGE = 2**22  # pixels; as floats they take fifty megabytes
 _SHOWN = 24  # images in a notebook
@@ -101,7 +97,7 @@ class ImageFolder:
         try:
             image = self.read(index)
         except ImageError as error:
-            self._reasons[index] = reason = str(error).removeprefix(f"{path_text(copy_of(self.paths[index]))}: ")
+            self._reasons[index] = reason = str(error).removeprefix(f"{printable(str(copy_of(self.paths[index])))}: ")
             return reason
         self._reasons.pop(index, None)
         return image
@@ -165,47 +161,9 @@ def opened_images(images: Any, channels: int = 3) -> Any:
     return image_folder(images, channels=channels) if isinstance(images, (str, Path)) else images
 
 
-def image_paths(source: str | Path) -> tuple[Path, ...]:
-    """Return the image files of `source`, sorted: the file itself, or all image files below a folder.
-
-    Image files are recognized by their suffix, in upper or lower case. Names that start with a dot are skipped. Where a
-    folder has no image files, its .npy and .npz files are the images.
-
-    Raises:
-        ImageError: there is no such file or folder, or it has no image files.
-    """
-    source = Path(source)
-    check_images(source)
-    if source.is_file():
-        return (source,)
-    found = set(_images_below(source))
-    arrays = {path for path in found if path.suffix.lower() in NUMPY}
-    return tuple(sorted(found - arrays or arrays, key=Path.as_posix))
-
-
-def check_images(source: Path) -> None:
-    """Raise ImageError if there is no such file or folder, or the folder has no image files."""
-    if source.is_file():
-        return
-    if not source.is_dir():
-        raise ImageError(f"{path_text(source)}: no such file or folder")
-    if next(_images_below(source), None) is None:
-        raise ImageError(
-            f"{path_text(source)}: no image files in this folder; known are {', '.join(sorted(_SUFFIXES | {*NUMPY}))}"
-        )
-
-
-def _images_below(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in (*NUMPY, *_SUFFIXES):
-                yield Path(parent, name)
-
-
 def _end(path: Path) -> str:
     """Return the last 80 letters of a path."""
-    return path_text(path)[-80:]
+    return printable(str(path))[-80:]
 
 
 def _bytes_of(item: tuple[int, ImageArray | str]) -> int:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.errors import ImageError
-from dreamfilters.images.decoding import path_text
+from dreamfilters.errors import ImageError, printable
 from dreamfilters.text_files import parse_csv, read_text
 
 _LARGEST = 2**28  # bytes of a CSV; one of the 14 million images of ImageNet has as many
@@ -35,8 +34,8 @@ def labels_of(paths: Sequence[Path], source: Path, table: Path | None = None) ->
     labels = tuple(_entry(entries, path, (source, table.parent), path.name in single) for path in paths)
     if not any(labels):
         raise ImageError(
-            f"{path_text(table)}: names none of the {len(paths)} images in {path_text(source)}; "
-            f"paths are relative to it, such as {path_text(os.path.relpath(paths[0], source))}"
+            f"{printable(str(table))}: names none of the {len(paths)} images in {printable(str(source))}; "
+            f"paths are relative to it, such as {printable(str(os.path.relpath(paths[0], source)))}"
         )
     return labels
 
@@ -84,7 +83,7 @@ def read_table(table: Path) -> dict[str, str]:
     short = next((number for number, row in enumerate(rows, start=1) if len(row) <= max(file, label)), None)
     if short or not rows:
         cause = f"row {short} has no label" if short else "has no rows"
-        raise ImageError(f"{path_text(table)}: {cause}; lines must look like signs/1.png,STOP")
+        raise ImageError(f"{printable(str(table))}: {cause}; lines must look like signs/1.png,STOP")
     return {os.path.normpath(row[file]): row[label] for row in rows}
 
 

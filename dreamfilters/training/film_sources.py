@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from dreamfilters import backend
-from dreamfilters.errors import ModelError, UsageError
-from dreamfilters.images.decoding import path_text
+from dreamfilters.errors import ModelError, UsageError, printable
 from dreamfilters.networks import Network
 from dreamfilters.networks.fingerprint import as_numpy
 from dreamfilters.progress import OnProgress, Progress
@@ -141,7 +140,7 @@ class CheckpointLooks:
     def _names(self) -> tuple[str, ...]:
         """The stem of each file, or its path where two have one stem."""
         stems = [path.stem for path in self.paths]
-        return tuple(stems) if len(set(stems)) == len(stems) else tuple(map(path_text, self.paths))
+        return tuple(stems) if len(set(stems)) == len(stems) else tuple(printable(str(path)) for path in self.paths)
 
     def _take(self, number: int) -> None:
         """Give the looker's network the weights of a checkpoint."""
@@ -153,13 +152,13 @@ class CheckpointLooks:
             if [one.shape for one in mine] != [one.shape for one in theirs]:
                 shapes = [", ".join("x".join(map(str, one.shape)) for one in found) for found in (theirs, mine)]
                 raise ModelError(
-                    f"{path_text(path)}: another architecture than {self.paths[0].name}: the weights of {name} are "
-                    f"{shapes[0]}, those of {layer} {shapes[1]}"
+                    f"{printable(str(path))}: another architecture than {self.paths[0].name}: "
+                    f"the weights of {name} are {shapes[0]}, those of {layer} {shapes[1]}"
                 )
         if len(own) != len(other):
             raise ModelError(
-                f"{path_text(path)}: another architecture than {self.paths[0].name}: {len(other)} layers with weights, "
-                f"not {len(own)}"
+                f"{printable(str(path))}: another architecture than {self.paths[0].name}: "
+                f"{len(other)} layers with weights, not {len(own)}"
             )
         for (_, mine), (_, theirs) in zip(own, other, strict=True):
             for variable, value in zip(mine, theirs, strict=True):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dreamfilters.errors import OutputError, RecipeError
-from dreamfilters.images.folder import check_images
+from dreamfilters.image_files import check_images
 from dreamfilters.viewer.server.access import Access, AccessError
 from dreamfilters.viewer.server.http_server import Viewer, start_server
 from dreamfilters.viewer.server.security_headers import is_frame_source

@@ -10,7 +10,7 @@ from PIL import Image
 
 from dreamfilters.errors import ImageError
 from dreamfilters.images import image_folder
-from dreamfilters.images.folder import ImageFolder, image_paths
+from dreamfilters.images.folder import ImageFolder
 from dreamfilters.images.labels import label_of
 from dreamfilters.images.prefetch import in_order, prefetched
 
@@ -229,32 +229,6 @@ def test_trying_one_image_gives_it_or_the_reason(folder):
     assert found.tried(2).shape == (2, 2, 3)
     assert found.tried(1) == "is empty (0 bytes); get a fresh copy"
     assert [path.name for path, _ in found.failures] == ["1.png"]
-
-
-def test_a_file_of_any_suffix_is_its_own_path(tmp_path):
-    (tmp_path / "notes.txt").touch()
-    assert image_paths(tmp_path / "notes.txt") == (tmp_path / "notes.txt",)
-
-
-def test_a_folder_gives_its_images_at_any_depth_sorted(tmp_path):
-    wanted = [put(tmp_path / name) for name in ("b/1.PNG", "b/c/2.Jpg", "a.webp", "B.tiff", "ä.gif")]
-    for other in ("readme.md", ".hidden.png", ".git/3.png", "png", "b/Thumbs.db"):
-        put(tmp_path / other)
-    assert image_paths(tmp_path) == tuple(sorted(wanted, key=lambda path: path.as_posix()))
-    assert image_paths(str(tmp_path))[0].name == "B.tiff"
-
-
-def test_a_link_to_the_folder_itself_is_not_followed(tmp_path):
-    put(tmp_path / "a.png")
-    (tmp_path / "again").symlink_to(tmp_path, target_is_directory=True)
-    assert image_paths(tmp_path) == (tmp_path / "a.png",)
-
-
-def test_a_missing_or_empty_folder_is_an_error(tmp_path):
-    with pytest.raises(ImageError, match=r"none: no such file or folder"):
-        image_paths(tmp_path / "none")
-    with pytest.raises(ImageError, match=r"no image files in this folder; known are .*\.png"):
-        image_paths(tmp_path)
 
 
 def test_the_label_is_the_first_folder_below():

@@ -95,9 +95,11 @@ def inputs(
     Next:
       dreamfilters layers net.h5
     """
-    from dreamfilters.networks.preprocessing.form_sources import saved_settings_file
+    target = None
+    if save:
+        from dreamfilters.networks.preprocessing.form_sources import saved_settings_file
 
-    target = saved_settings_file(model) if save else None
+        target = saved_settings_file(model)
     import_backend()
     from dreamfilters.images import image_folder
     from dreamfilters.networks.preprocessing.search.ranking import rank_forms

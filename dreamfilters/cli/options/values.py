@@ -14,6 +14,7 @@ from pathlib import Path
 import typer
 
 from dreamfilters.errors import InputFormError, ModelError, OutputError, RecipeError, TargetError, UsageError
+from dreamfilters.image_files import check_images
 
 _LARGEST_UNIT = 10**6
 
@@ -122,8 +123,6 @@ def recipe_names(incomplete: str) -> list[str]:
 def existing_images(path: Path | None) -> Path | None:
     """Return the path of an image or of a folder with images."""
     if path is not None:
-        from dreamfilters.images.folder import check_images  # imports NumPy, before anything is on the screen
-
         check_images(path)
     return path
 
@@ -263,17 +262,19 @@ def valid_numbers(text: str | None) -> str | None:
 
 def valid_scale(text: str) -> str:
     """Return a text that `MapScale.read` can read."""
-    from dreamfilters.evidence.maps.map_style import MapScale
+    if text != "unit":  # the default: nothing has to be imported
+        from dreamfilters.evidence.maps.map_style import MapScale
 
-    MapScale.read(text)
+        MapScale.read(text)
     return text
 
 
 def valid_colormap(name: str) -> str:
     """Return the name of a colormap."""
-    from dreamfilters.images.colormaps import colormap
+    if name != "gray":  # the default: nothing has to be imported
+        from dreamfilters.images.colormaps import colormap
 
-    colormap(name)
+        colormap(name)
     return name
 
 

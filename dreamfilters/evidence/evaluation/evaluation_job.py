@@ -9,12 +9,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamfilters.errors import ImageError, ModelError, RecipeError, UnknownNameError
+from dreamfilters.errors import ImageError, ModelError, RecipeError, UnknownNameError, printable
 from dreamfilters.evidence.activations import activations
 from dreamfilters.evidence.evaluation.result import Evaluation
 from dreamfilters.evidence.scan.sources import FolderSource, ImageSource, image_size
 from dreamfilters.executors.executor import LOCAL, Executor, OnNote, Task
-from dreamfilters.images.decoding import path_text
 from dreamfilters.networks import LOGITS, Network
 from dreamfilters.networks.classes.class_labels import ClassLabels, class_labels, listed
 from dreamfilters.serialization import plain
@@ -216,7 +215,7 @@ def _parent_of_classes(network: Network, source: ImageSource) -> str:
         return ""
     given = source.folder.folder
     parent = given.parent if given.name and given.parent.name else folder.parent
-    return f"{path_text(given)} is the folder of one class; give its parent, {path_text(parent)}"
+    return f"{printable(str(given))} is the folder of one class; give its parent, {printable(str(parent))}"
 
 
 def _check_classifier(network: Network) -> None:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from numpy.typing import ArrayLike, NDArray
 
-from dreamfilters.errors import DamagedError, ImageError
+from dreamfilters.errors import DamagedError, ImageError, printable
 from dreamfilters.images import ImageFolder
-from dreamfilters.images.decoding import path_text
 from dreamfilters.images.image_arrays import ImageArrays
 from dreamfilters.runs.storage.array_files import npz_bytes, read_npz
 from dreamfilters.runs.storage.manifest import MANIFEST, Manifest
@@ -93,5 +92,5 @@ def shown_images(folder: Path, kind: RunKind, images: GivenImages, count: int) -
         ImageError: their number is another one.
     """
     if len(images) != count:
-        raise ImageError(f"images: {len(images)}, but {path_text(folder)} is {kind.noun} of {count}")
+        raise ImageError(f"images: {len(images)}, but {printable(str(folder))} is {kind.noun} of {count}")
     return images if isinstance(images, ImageFolder) else ImageArrays(images)
