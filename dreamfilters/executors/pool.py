@@ -185,7 +185,7 @@ class WorkerPool(abc.ABC, Generic[W]):
             self._workers.append(self._started())
         for _ in range(_AHEAD):  # all workers get an item before one gets a second
             for worker in self._workers:
-                if worker.is_ready and len(worker.assigned) < _AHEAD and (number := run.next_number()) is not None:
+                if worker.is_ready and (number := run.next_for(worker.assigned)) is not None:
                     worker.begin(*messages)
                     item = run.items[number]
                     worker.give(Compute(run.task, number, item, contents_of(files_of(item)) if files_of else {}))
@@ -243,6 +243,7 @@ class _Run:
     items: dict[int, Any] = field(default_factory=dict)
     results: dict[int, Computed] = field(default_factory=dict)
     again: deque[int] = field(default_factory=deque)
+    retried: set[int] = field(default_factory=set)  # the items that a worker had which was lost
     tries: Counter[int] = field(default_factory=Counter)
     starts: int = 0  # of workers that ended before they were ready
     first: int = 0  # number of the item whose result is yielded next
@@ -256,10 +257,15 @@ class _Run:
     def has_results(self) -> bool:
         return self.first in self.results
 
-    def next_number(self) -> int | None:
-        """Return the number of the next item to compute, None if there is none now."""
+    def next_for(self, assigned: Sequence[int]) -> int | None:
+        """Return the number of the next item for a worker that has these, None if it gets none now.
+
+        An item that is computed again is its worker's only one, so that it is certain which item ends a worker.
+        """
+        if len(assigned) >= _AHEAD or not self.retried.isdisjoint(assigned):
+            return None
         if self.again:
-            return self.again.popleft()
+            return None if assigned else self.again.popleft()
         if self.is_exhausted or len(self.items) >= self.limit:
             return None
         try:
@@ -281,7 +287,11 @@ class _Run:
             yield result.value
 
     def failed(self, numbers: list[int], cause: str) -> None:
-        """Queue the items of a worker that was lost again; it computed the first of them."""
+        """Queue the items of a worker that was lost again; it computed the first of them.
+
+        It may have computed the second one, if it ended before it sent the result of the first.
+        """
+        self.retried.update(numbers)
         self.tries.update(numbers[:1])
         if any(self.tries[number] == TRIES for number in numbers[:1]):
             raise WorkerError(f"workers: one {cause}; the same work has failed {TRIES} times")

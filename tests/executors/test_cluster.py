@@ -72,7 +72,9 @@ def test_the_item_of_a_worker_out_of_memory_is_computed_again_and_then_one_line(
             ) as error:
                 list(results)
             assert "\n" not in str(error.value)
-    assert len(list(tmp_path.iterdir())) == min(times, 3)
+    # Ray can end a worker before it has made its file; and the first time, the item before it counts as the cause if
+    # its result was not sent yet
+    assert len(list(tmp_path.iterdir())) in ((1,) if times == 1 else (2, 3, 4))
 
 
 @needs_ray

@@ -44,7 +44,8 @@ def test_an_item_that_always_ends_its_worker_is_one_line(workers, tmp_path):
     with pytest.raises(WorkerError, match=r"was ended by SIGKILL .*; the same work has failed 3 times") as error:
         found.extend(results)
     assert "\n" not in str(error.value)
-    assert len(list(tmp_path.iterdir())) == 3
+    # the first time, the item before it counts as the cause if its result was not sent yet
+    assert len(list(tmp_path.iterdir())) in (3, 4)
 
 
 @pytest.mark.parametrize("error", [ImageError("a.png: no image"), UsageError("x")])
